@@ -1,0 +1,192 @@
+package journaldb
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/mainstayhq/mainstay/core/journal"
+	"github.com/mainstayhq/mainstay/fact"
+	"github.com/mainstayhq/mainstay/storage"
+)
+
+// Facts returns the facts that the query selects; see journal.Reader.
+func (s *Store) Facts(ctx context.Context, q journal.Query) ([]fact.Fact, error) {
+	if q.Limit <= 0 {
+		q.Limit = 100
+	}
+	q.Limit = min(q.Limit, 1000)
+	if !q.Subject.IsZero() {
+		return s.bySubject(ctx, q)
+	}
+	return s.byProject(ctx, q)
+}
+
+func wanted(q journal.Query, f fact.Fact) bool {
+	return f.Sequence > q.After && (q.Before == 0 || f.Sequence < q.Before) &&
+		(len(q.Kinds) == 0 || slices.Contains(q.Kinds, f.Kind)) && (q.Since.IsZero() || !f.At.Before(q.Since))
+}
+
+// byProject walks the batches in pages until enough facts are found.
+func (s *Store) byProject(ctx context.Context, q journal.Query) ([]fact.Fact, error) {
+	const page = 200
+	found := []fact.Fact{}
+	after, before := q.After, q.Before
+	for len(found) < q.Limit {
+		query := `SELECT ` + batchColumns + ` FROM journal_batch WHERE project = $1 AND last > $2 ORDER BY first LIMIT $3`
+		args := []any{q.Project, after, page}
+		if q.Newest {
+			if before == 0 {
+				before = 1 << 62
+			}
+			query = `SELECT ` + batchColumns + ` FROM journal_batch WHERE project = $1 AND first < $2 ORDER BY first DESC LIMIT $3`
+			args[1] = before
+		}
+		list, err := storage.All(ctx, s.db, scanBatch, query, args...)
+		if err != nil {
+			return nil, err
+		}
+		for i := range list {
+			facts, err := list[i].unpack()
+			if err != nil {
+				return nil, err
+			}
+			if q.Newest {
+				slices.Reverse(facts)
+			}
+			for _, f := range facts {
+				if wanted(q, f) && len(found) < q.Limit {
+					found = append(found, f)
+				}
+			}
+			after, before = list[i].last, list[i].first
+		}
+		if len(list) < page {
+			break
+		}
+	}
+	return found, nil
+}
+
+type position struct {
+	project  string
+	sequence int64
+}
+
+// bySubject finds the positions by the index and then the facts, batch by batch.
+func (s *Store) bySubject(ctx context.Context, q journal.Query) ([]fact.Fact, error) {
+	order, cursor := "", q.After
+	where := " AND sequence > $2"
+	if q.Newest {
+		order = " DESC"
+		if q.Before > 0 {
+			where, cursor = " AND sequence < $2", q.Before
+		}
+	}
+	args := []any{q.Subject.String(), cursor}
+	if q.Project != "" {
+		where += " AND project = $3"
+		args = append(args, q.Project)
+	}
+	// Kinds are not in the index: a filtered read looks at more positions than it returns.
+	limit := q.Limit
+	if len(q.Kinds) > 0 || !q.Since.IsZero() {
+		limit = 5000
+	}
+	list, err := storage.All(ctx, s.db, func(sc storage.Scanner) (position, error) {
+		var p position
+		err := sc(&p.project, &p.sequence)
+		return p, err
+	}, fmt.Sprintf(`SELECT project, sequence FROM fact_subject WHERE subject = $1%s ORDER BY sequence%s LIMIT %d`, where, order, limit), args...)
+	if err != nil {
+		return nil, err
+	}
+	found := []fact.Fact{}
+	cache := map[position][]fact.Fact{}
+	for _, p := range list {
+		f, err := s.at(ctx, p, cache)
+		if err != nil {
+			return nil, err
+		}
+		if wanted(q, f) && len(found) < q.Limit {
+			found = append(found, f)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b fact.Fact) int {
+		if q.Newest {
+			return b.Recorded.Compare(a.Recorded)
+		}
+		return a.Recorded.Compare(b.Recorded)
+	})
+	return found, nil
+}
+
+// at reads one fact; cache holds the batches read so far under the position of their first fact and each fact's own.
+func (s *Store) at(ctx context.Context, p position, cache map[position][]fact.Fact) (fact.Fact, error) {
+	if l, ok := cache[p]; ok {
+		return l[0], nil
+	}
+	b, err := storage.One(ctx, s.db, scanBatch,
+		`SELECT `+batchColumns+` FROM journal_batch WHERE project = $1 AND first <= $2 ORDER BY first DESC LIMIT 1`, p.project, p.sequence)
+	if err != nil {
+		return fact.Fact{}, err
+	}
+	facts, err := b.unpack()
+	if err != nil {
+		return fact.Fact{}, err
+	}
+	for i, f := range facts {
+		cache[position{p.project, f.Sequence}] = facts[i:]
+	}
+	if l, ok := cache[p]; ok {
+		return l[0], nil
+	}
+	return fact.Fact{}, fmt.Errorf("journal of %s: fact %d is missing", p.project, p.sequence)
+}
+
+// Verification is the outcome for one project's chain.
+type Verification struct {
+	Project string
+	Facts   int64
+	Batches int64
+	Fault   error // the first fault, nil when the chain is whole
+}
+
+// Verify reads every chain from its beginning and recomputes every link. It stops at the first fault of a chain.
+func (s *Store) Verify(ctx context.Context) ([]Verification, error) {
+	heads, err := s.Heads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Verification
+	for project := range heads {
+		v := Verification{Project: project}
+		prev, next := []byte{}, int64(1)
+		for v.Fault == nil {
+			list, err := storage.All(ctx, s.db, scanBatch,
+				`SELECT `+batchColumns+` FROM journal_batch WHERE project = $1 AND first >= $2 ORDER BY first LIMIT 500`, project, next)
+			if err != nil {
+				return nil, err
+			}
+			for i := range list {
+				if v.Fault = list[i].check(prev, next); v.Fault != nil {
+					break
+				}
+				prev, next = list[i].hash, list[i].last+1
+				v.Batches++
+				v.Facts = list[i].last
+			}
+			if len(list) == 0 {
+				break
+			}
+		}
+		out = append(out, v)
+	}
+	slices.SortFunc(out, func(a, b Verification) int {
+		if a.Project < b.Project {
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}

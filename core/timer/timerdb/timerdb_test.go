@@ -1,0 +1,101 @@
+package timerdb_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mainstayhq/mainstay/core/commit"
+	"github.com/mainstayhq/mainstay/core/timer"
+	"github.com/mainstayhq/mainstay/mainstaytest"
+)
+
+type recorder struct {
+	mu    sync.Mutex
+	fired []timer.Firing
+	fail  int
+}
+
+func (r *recorder) handle(_ context.Context, f timer.Firing) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fail > 0 {
+		r.fail--
+		return errors.New("not yet")
+	}
+	r.fired = append(r.fired, f)
+	return nil
+}
+
+func (r *recorder) subjects() (l []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.fired {
+		l = append(l, f.Subject)
+	}
+	return l
+}
+
+func at(d time.Duration, subject string) timer.Timer {
+	return timer.Timer{Kind: "test.due", Subject: subject, Project: "p", Due: mainstaytest.Start.Add(d)}
+}
+
+func TestTimersFireWhenDueInOrderAndOnce(t *testing.T) {
+	mainstaytest.Databases(t, func(t *testing.T, e *mainstaytest.Env) {
+		r := &recorder{}
+		e.Commit(t, commit.Set{Timers: []timer.Timer{at(-time.Hour, "missed"), at(time.Minute, "second"), at(30*time.Second, "first"), at(5*time.Hour, "far")}})
+		engines := e.Engines(t, nil, map[string]timer.Handler{"test.due": r.handle})
+		engines.Settle(t)
+		if got := r.subjects(); len(got) != 1 || got[0] != "missed" || !r.fired[0].Late {
+			t.Fatalf("after the start: %v", got)
+		}
+		engines.Advance(t, 29*time.Second)
+		if got := r.subjects(); len(got) != 1 {
+			t.Fatalf("too early: %v", got)
+		}
+		engines.Advance(t, time.Minute)
+		if got := r.subjects(); len(got) != 3 || got[1] != "first" || got[2] != "second" {
+			t.Fatalf("order: %v", got)
+		}
+		engines.Advance(t, 5*time.Hour)
+		if got := r.subjects(); len(got) != 4 || got[3] != "far" {
+			t.Fatalf("the far one: %v", got)
+		}
+	})
+}
+
+func TestAMovedOrCancelledTimerDoesNotFireAtItsOldTime(t *testing.T) {
+	mainstaytest.Databases(t, func(t *testing.T, e *mainstaytest.Env) {
+		r := &recorder{}
+		engines := e.Engines(t, nil, map[string]timer.Handler{"test.due": r.handle})
+		e.Commit(t, commit.Set{Timers: []timer.Timer{at(10*time.Second, "moved"), at(10*time.Second, "cancelled"), at(10*time.Second, "away")}})
+		e.Commit(t, commit.Set{
+			Timers: []timer.Timer{at(40*time.Second, "moved"), at(4*time.Hour, "away")},
+			Cancel: []commit.CancelTimer{{Kind: "test.due", Subject: "cancelled"}},
+		})
+		engines.Advance(t, 20*time.Second)
+		if got := r.subjects(); len(got) != 0 {
+			t.Fatalf("fired at the old time: %v", got)
+		}
+		engines.Advance(t, 30*time.Second)
+		if got := r.subjects(); len(got) != 1 || got[0] != "moved" {
+			t.Fatalf("%v", got)
+		}
+	})
+}
+
+func TestAFailedTimerFiresAgain(t *testing.T) {
+	mainstaytest.Databases(t, func(t *testing.T, e *mainstaytest.Env) {
+		r := &recorder{fail: 2}
+		engines := e.Engines(t, nil, map[string]timer.Handler{"test.due": r.handle})
+		e.Commit(t, commit.Set{Timers: []timer.Timer{at(time.Second, "stubborn")}})
+		for range 4 {
+			engines.Advance(t, 3*time.Second)
+		}
+		if got := r.subjects(); len(got) != 1 {
+			t.Fatalf("%v", got)
+		}
+	})
+}
