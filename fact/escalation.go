@@ -17,6 +17,18 @@ func (PageOpened) FactKind() string { return "page.opened" }
 // Sentence says it after the actor's name.
 func (p PageOpened) Sentence() string { return "opened a page: " + p.Title }
 
+// PageJoined: another request about the same thing joined the open page instead of paging twice.
+type PageJoined struct {
+	Request string `json:"request,omitempty"`
+	Title   string `json:"title,omitempty"`
+}
+
+// FactKind is "page.joined".
+func (PageJoined) FactKind() string { return "page.joined" }
+
+// Sentence says it after the actor's name.
+func (p PageJoined) Sentence() string { return "joined another request to the page: " + p.Title }
+
 // PageStepped: a step of the policy was taken; People are ids; Why says what chose each.
 type PageStepped struct {
 	Step    int      `json:"step,omitempty"`
@@ -24,6 +36,7 @@ type PageStepped struct {
 	People  []string `json:"people,omitempty"`
 	Targets []string `json:"targets,omitempty"`
 	Why     []string `json:"why,omitempty"`
+	Missed  []string `json:"missed,omitempty"` // why targets reached nobody
 	Late    bool     `json:"late,omitempty"`
 }
 
@@ -122,6 +135,7 @@ func (OverrideRemoved) Sentence() string { return "took the override back" }
 
 var escalationKinds = []Teller{
 	PageOpened{},
+	PageJoined{},
 	PageStepped{},
 	PageAcknowledged{},
 	PageEscalated{},

@@ -16,6 +16,18 @@ func (IncidentWanted) FactKind() string { return "incident.wanted" }
 // Sentence says it after the actor's name.
 func (p IncidentWanted) Sentence() string { return "asked for an incident: " + p.Title }
 
+// IncidentRefused: an incident was wanted and could not be declared; Request is the id of the fact that wanted it.
+type IncidentRefused struct {
+	Request string `json:"request,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// FactKind is "incident.refused".
+func (IncidentRefused) FactKind() string { return "incident.refused" }
+
+// Sentence says it after the actor's name.
+func (p IncidentRefused) Sentence() string { return "could not declare an incident: " + p.Reason }
+
 // IncidentDeclared: a disruption is handled under a plan.
 type IncidentDeclared struct {
 	Number      int64     `json:"number,omitempty"`
@@ -26,6 +38,7 @@ type IncidentDeclared struct {
 	Private     bool      `json:"private,omitempty"`
 	Services    []string  `json:"services,omitempty"`
 	StartedAt   time.Time `json:"startedAt,omitzero"`
+	Request     string    `json:"request,omitempty"` // id of the fact that asked for it
 }
 
 // FactKind is "incident.declared".
@@ -206,6 +219,7 @@ func (IncidentClosed) Sentence() string { return "closed the incident" }
 
 var incidentKinds = []Teller{
 	IncidentWanted{},
+	IncidentRefused{},
 	IncidentDeclared{},
 	IncidentSeverityChanged{},
 	IncidentRetitled{},

@@ -102,7 +102,12 @@ func keep[T any](e *Env, to *[]T) func(context.Context, []T) error {
 	}
 }
 
-// Notices returns the notices committed so far, in order, where the test has not extended the Saver.
+// KeepNotices is the writer of notices that New gave to the Saver, for tests that extend it with a writer of actions.
+func (e *Env) KeepNotices(ctx context.Context, rows []commit.Notice) error {
+	return keep(e, &e.notices)(ctx, rows)
+}
+
+// Notices returns the notices committed so far, in order, unless the test has extended the Saver.
 func (e *Env) Notices() []commit.Notice {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -302,3 +302,33 @@ func or[T comparable](a, b T) T {
 	}
 	return b
 }
+
+// ProjectID is the id of a project by id or name; "" and mainstay.Installation stay as they are.
+func (r *Registry) ProjectID(ctx context.Context, key string) (string, error) {
+	if key == "" || key == mainstay.Installation {
+		return key, nil
+	}
+	p, err := r.Project(ctx, key)
+	return p.ID, err
+}
+
+// ProjectName is the name of a project by id; "" and mainstay.Installation stay as they are.
+func (r *Registry) ProjectName(ctx context.Context, id string) (string, error) {
+	if id == "" || id == mainstay.Installation {
+		return id, nil
+	}
+	p, err := r.Project(ctx, id)
+	return p.Name, err
+}
+
+// Zone is the time zone of a project by id; UTC for the installation.
+func (r *Registry) Zone(ctx context.Context, id string) (*time.Location, error) {
+	if id == "" || id == mainstay.Installation {
+		return time.UTC, nil
+	}
+	p, err := r.Project(ctx, id)
+	if err != nil {
+		return time.UTC, err
+	}
+	return p.Zone(), nil
+}

@@ -1,0 +1,232 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/mainstayhq/mainstay"
+	"github.com/mainstayhq/mainstay/core/journal"
+	"github.com/mainstayhq/mainstay/core/notify"
+	"github.com/mainstayhq/mainstay/core/timer"
+	"github.com/mainstayhq/mainstay/fact"
+	"github.com/mainstayhq/mainstay/storage"
+	"github.com/mainstayhq/mainstay/web"
+)
+
+// engine is what runs in a started App.
+type engine struct {
+	metrics  *metrics
+	channels []notify.Channel
+	lease    *storage.Lease
+	journal  *journal.Engine
+	timers   *timer.Engine
+	sending  *notify.Engine
+	router   *web.Router
+	ready    atomic.Bool
+	servers  []*http.Server
+	failed   chan error
+	URL      string // where the pages answer
+	Status   string // where the status page answers; "" when it is off
+	stops    []func(context.Context) error
+}
+
+// Start takes the lease, rebuilds what lives in memory, begins the work and listens. It returns once /-/ready answers.
+func (a *App) Start(ctx context.Context) (err error) {
+	host, _ := os.Hostname()
+	if a.lease, err = a.DB.Hold(ctx, fmt.Sprintf("%s/%d", host, os.Getpid())); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = a.Stop(context.WithoutCancel(ctx))
+		}
+	}()
+	// The engines outlive the signal that stops the server: Stop ends them in order.
+	work := a.lease.Fenced(context.WithoutCancel(ctx))
+	main, status, err := a.bind()
+	if err != nil {
+		return err
+	}
+	if err := a.startWork(work); err != nil {
+		return err
+	}
+	if err := a.offerSetup(ctx); err != nil {
+		return err
+	}
+	a.failed = make(chan error, 2)
+	if err := a.serveAll(main, status); err != nil {
+		return err
+	}
+	a.ready.Store(true)
+	a.cfg.Log.Info("ready", "url", a.URL, "status", a.Status, "version", a.cfg.Version)
+	return nil
+}
+
+// startWork begins with what takes signals in and ends with what sends: nothing is sent before everything is known.
+func (a *App) startWork(ctx context.Context) error {
+	if err := a.Warning.Start(ctx); err != nil {
+		return fmt.Errorf("starting warning: %w", err)
+	}
+	a.stopLater(func(context.Context) error { a.Warning.Stop(); return nil })
+	if err := a.sending.Start(ctx); err != nil {
+		return fmt.Errorf("starting notify: %w", err)
+	}
+	a.stopLater(func(context.Context) error { a.sending.Stop(); return nil })
+	var err error
+	a.journal, err = journal.NewEngine(journal.Config{
+		Store: a.Journal, Time: a.cfg.Time, Log: a.cfg.Log, Subscribers: a.subscribers(), Failed: a.metrics.failed,
+	})
+	if err != nil {
+		return err
+	}
+	handlers := map[string]timer.Handler{}
+	for _, h := range a.handlers() {
+		for kind := range h {
+			if handlers[kind] != nil {
+				return fmt.Errorf("two practices serve timers of kind %q", kind)
+			}
+		}
+		maps.Copy(handlers, h)
+	}
+	a.timers, err = timer.NewEngine(timer.Config{Store: a.Timers, Time: a.cfg.Time, Log: a.cfg.Log, Handlers: handlers, Fired: a.metrics.fired})
+	if err != nil {
+		return err
+	}
+	if err := a.journal.Start(ctx); err != nil {
+		return err
+	}
+	a.stopLater(func(context.Context) error { a.journal.Stop(); return nil })
+	if err := a.timers.Start(ctx); err != nil {
+		return err
+	}
+	a.stopLater(func(context.Context) error { a.timers.Stop(); return nil })
+	a.Journal.Changed(a.publish)
+	return a.startPages(ctx)
+}
+
+// publish tells open pages what changed.
+func (a *App) publish(facts []fact.Fact) {
+	for _, f := range facts {
+		a.router.Live().Publish(f.Project, f.Subjects)
+	}
+}
+
+func (a *App) stopLater(f func(context.Context) error) { a.stops = append(a.stops, f) }
+
+// offerSetup makes the one-time link while nobody is administrator.
+func (a *App) offerSetup(ctx context.Context) error {
+	has, err := a.Identity.HasAdministrator(ctx)
+	if err != nil || has {
+		return err
+	}
+	secret, err := a.Identity.SetupLink(ctx)
+	a.SetupLink = a.external() + "/setup/" + secret
+	return err
+}
+
+// external is where people reach the server, without a slash at the end.
+func (a *App) external() string {
+	if a.cfg.ExternalURL != nil {
+		u := a.cfg.ExternalURL.String()
+		for len(u) > 0 && u[len(u)-1] == '/' {
+			u = u[:len(u)-1]
+		}
+		return u
+	}
+	scheme := "http://"
+	if a.cfg.TLSCert != "" {
+		scheme = "https://"
+	}
+	return scheme + a.cfg.Listen
+}
+
+func (a *App) bind() (main, status net.Listener, err error) {
+	if main, err = net.Listen("tcp", a.cfg.Listen); err != nil {
+		return nil, nil, mainstay.Errorf(mainstay.Unavailable, "cannot listen on %s: %v", a.cfg.Listen, err)
+	}
+	if a.cfg.StatusListen == "off" {
+		return main, nil, nil
+	}
+	if status, err = net.Listen("tcp", a.cfg.StatusListen); err != nil {
+		_ = main.Close()
+		return nil, nil, mainstay.Errorf(mainstay.Unavailable, "cannot listen on %s: %v", a.cfg.StatusListen, err)
+	}
+	return main, status, nil
+}
+
+func (a *App) serveAll(main, status net.Listener) error {
+	scheme := "http://"
+	var secure *tls.Config
+	if a.cfg.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(a.cfg.TLSCert, a.cfg.TLSKey)
+		if err != nil {
+			return mainstay.Errorf(mainstay.Invalid, "reading --tls-cert and --tls-key: %v", err)
+		}
+		scheme, secure = "https://", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	a.URL = scheme + main.Addr().String()
+	a.serve(main, a.router.Handler(), secure)
+	if status != nil {
+		a.Status = scheme + status.Addr().String()
+		a.serve(status, a.statusHandler(), secure)
+	}
+	return nil
+}
+
+func (a *App) serve(l net.Listener, h http.Handler, secure *tls.Config) {
+	s := &http.Server{
+		Handler: h, TLSConfig: secure, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	a.servers = append(a.servers, s)
+	go func() {
+		var err error
+		if secure != nil {
+			err = s.ServeTLS(l, "", "")
+		} else {
+			err = s.Serve(l)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			a.failed <- fmt.Errorf("serving %s: %w", l.Addr(), err)
+		}
+	}()
+}
+
+// Wait returns when ctx ends (nil) or a listener fails.
+func (a *App) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-a.failed:
+		return err
+	}
+}
+
+// Stop lets requests end, then the engines, in the reverse order of their start. Until ctx ends it waits for them.
+func (a *App) Stop(ctx context.Context) error {
+	a.ready.Store(false)
+	if a.router != nil {
+		a.router.Live().Close()
+	}
+	var err error
+	for _, s := range a.servers {
+		err = errors.Join(err, s.Shutdown(ctx))
+	}
+	for i := len(a.stops) - 1; i >= 0; i-- {
+		err = errors.Join(err, a.stops[i](ctx))
+	}
+	a.servers, a.stops = nil, nil
+	return err
+}
+
+// Settled reports whether nothing is under way: every fact was handed over, nothing is due, nothing waits to be sent.
+func (a *App) Settled() bool {
+	return a.timers.Settled() && a.journal.Settled() && a.sending.Idle()
+}

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/mainstayhq/mainstay"
+	"github.com/mainstayhq/mainstay/core/access"
+	"github.com/mainstayhq/mainstay/core/object"
+	"github.com/mainstayhq/mainstay/core/project"
+	"github.com/mainstayhq/mainstay/core/search"
+	"github.com/mainstayhq/mainstay/web"
+	"github.com/mainstayhq/mainstay/web/ui"
+)
+
+// wireWeb makes the router with every route and panel of the core and the practices.
+func (a *App) wireWeb() (err error) {
+	a.router, err = web.NewRouter(web.Config{
+		Time: a.cfg.Time, Log: a.cfg.Log, Identity: a.Identity, Objects: finder{a}, ExternalURL: a.cfg.ExternalURL,
+		TrustedProxies: a.cfg.TrustedProxies, Version: a.cfg.Version, Ready: a.isReady, Metrics: a.metrics.handler(),
+		Me: a.me, Burning: a.burning, Tallies: a.tallies, Search: a.find, Projects: projects{a}, First: a.first,
+		Zone: a.Projects.Zone,
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range a.pages() {
+		p.Routes(a.router)
+		if with, ok := p.(interface{ Panels() []web.Panel }); ok {
+			a.router.AddPanels(with.Panels()...)
+		}
+	}
+	a.applyRoute()
+	return nil
+}
+
+// Routes is the route table, for the test that walks it.
+func (a *App) Routes() []web.Route { return a.router.Routes() }
+
+// Handler serves pages, API and intake.
+func (a *App) Handler() http.Handler { return a.router.Handler() }
+
+func (a *App) isReady(ctx context.Context) error {
+	if !a.ready.Load() {
+		return errors.New("starting")
+	}
+	_, err := a.Projects.Projects(ctx) // the database answers
+	return err
+}
+
+// finder finds objects for routes: alerts by warning, all others in the register.
+type finder struct{ a *App }
+
+// Find implements web.Objects.
+func (f finder) Find(ctx context.Context, kind mainstay.Kind, key, project string) (object.Object, error) {
+	if kind == mainstay.KindAlert {
+		return f.a.findAlert(ctx, key)
+	}
+	return f.a.Objects.Find(ctx, kind, key, project)
+}
+
+// projects answers the list and the homes of projects.
+type projects struct{ a *App }
+
+// List implements web.Projects.
+func (p projects) List(ctx context.Context, v access.Viewer) ([]web.ProjectLine, error) {
+	list, err := p.a.Projects.Projects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []web.ProjectLine{}
+	for _, x := range list {
+		if v.May(access.ProjectRead, x.ID) {
+			line, err := p.line(ctx, x)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, line)
+		}
+	}
+	return out, nil
+}
+
+// One implements web.Projects.
+func (p projects) One(ctx context.Context, id string) (web.ProjectLine, error) {
+	x, err := p.a.Projects.Project(ctx, id)
+	if err != nil {
+		return web.ProjectLine{}, err
+	}
+	return p.line(ctx, x)
+}
+
+func (p projects) line(ctx context.Context, x project.Project) (web.ProjectLine, error) {
+	phase := x.Spec.Phase
+	if phase == "" {
+		phase = project.Steady
+	}
+	line := web.ProjectLine{ID: x.ID, Name: x.Name, Title: x.Title(), Phase: string(phase), Note: x.Spec.Description}
+	var err error
+	line.State, err = p.a.projectState(ctx, x.ID)
+	return line, err
+}
+
+// find answers the palette and the search page.
+func (a *App) find(ctx context.Context, v access.Viewer, q string) ([]web.Hit, error) {
+	var hits []web.Hit
+	if kind, _, ok := mainstay.ParseNumber(q); ok && kind == mainstay.KindAlert {
+		if o, err := a.findAlert(ctx, q); err == nil && v.May(access.AlertRead, o.Project) {
+			hits = append(hits, web.Hit{Kind: kind, Number: o.Key(), Title: o.Title, Note: o.State, URL: o.URL()})
+		}
+	}
+	found, err := a.Search.Find(ctx, v, search.Query{Text: q, Limit: 20})
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range found {
+		hits = append(hits, a.hit(h))
+	}
+	return hits, nil
+}
+
+// first says what to do first on an installation where nothing is set up yet.
+func (a *App) first(ctx context.Context, v access.Viewer) (*ui.First, error) {
+	if list, err := a.Projects.Projects(ctx); err != nil || len(list) > 0 {
+		return nil, err
+	}
+	if !v.MayAny(access.SettingManage) {
+		return nil, nil //nolint:nilnil // nothing to propose
+	}
+	return &ui.First{
+		Title: "Nothing is under care yet",
+		Text:  "Create a project, add its services, and make an intake key for your Prometheus. Or describe all of it in a file and run mainstay apply.",
+		Label: "Create the first project", URL: "/projects/new",
+	}, nil
+}

@@ -1,0 +1,140 @@
+package searchdb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/mainstayhq/mainstay"
+	"github.com/mainstayhq/mainstay/core/search"
+	"github.com/mainstayhq/mainstay/storage"
+)
+
+const columns = `o.kind, o.id, o.number, o.project, o.name, o.title, o.state, o.at, o.body`
+
+func scan(s storage.Scanner) (search.Found, error) {
+	var f search.Found
+	err := s(&f.Ref.Kind, &f.Ref.ID, &f.Number, &f.Project, &f.Name, &f.Title, &f.State, storage.Into(&f.Updated), &f.Body, &f.Score)
+	return f, err
+}
+
+// params collects the parameters of a statement.
+type params []any
+
+// add appends a parameter and returns its placeholder.
+func (p *params) add(v any) string {
+	*p = append(*p, v)
+	return fmt.Sprintf("$%d", len(*p))
+}
+
+// Match implements search.Store.
+func (s *Store) Match(ctx context.Context, m search.Match) ([]search.Found, error) {
+	var p params
+	var query string
+	switch {
+	case m.Exact():
+		query = s.exact(&p, m)
+	case len(m.Words) == 0:
+		return nil, nil
+	case s.db.SQLite():
+		query = s.lite(&p, m)
+	default:
+		query = s.postgres(&p, m)
+	}
+	return storage.All(ctx, s.db, scan, query+` LIMIT `+p.add(m.Limit), p...)
+}
+
+func (s *Store) exact(p *params, m search.Match) string {
+	query := `SELECT ` + columns + `, 1.0 FROM search_object o WHERE `
+	switch {
+	case m.ExactName != "":
+		query += `o.name = ` + p.add(m.ExactName)
+	case m.ExactKind != "":
+		query += `o.number = ` + p.add(m.ExactNo) + ` AND o.number > 0 AND o.kind = ` + p.add(m.ExactKind)
+	default:
+		query += `o.number = ` + p.add(m.ExactNo) + ` AND o.number > 0`
+	}
+	return query + s.allowed(p, m) + ` ORDER BY o.at DESC, o.id`
+}
+
+// lite asks FTS5. Each word is letters and digits alone, in quotes, so nothing that was typed is syntax. A match in the title counts eight times one
+// in the text.
+func (s *Store) lite(p *params, m search.Match) string {
+	quoted := make([]string, len(m.Words))
+	for i, w := range m.Words {
+		quoted[i] = `"` + w + `"`
+	}
+	if m.Prefix {
+		last := len(quoted) - 1
+		for _, w := range search.Begins(m.Words[last]) {
+			quoted[last] += ` OR "` + w + `"*`
+		}
+		quoted[last] = `(` + quoted[last] + `)`
+	}
+	join := " AND "
+	if m.Any {
+		join = " OR "
+	}
+	// FTS5 ranks the best lowest.
+	text := `SELECT rowid AS n, -bm25(search_text, 8.0, 4.0, 1.0) AS score FROM search_text WHERE search_text MATCH ` +
+		p.add(strings.Join(quoted, join))
+	return `SELECT ` + columns + `, f.score FROM (` + text + `) f JOIN search_object o ON o.n = f.n WHERE TRUE` +
+		s.allowed(p, m) + ` ORDER BY f.score DESC, o.at DESC, o.id`
+}
+
+// postgres asks the tsvector. Each word is letters and digits alone, so nothing that was typed is syntax.
+func (s *Store) postgres(p *params, m search.Match) string {
+	parts := make([]string, len(m.Words))
+	for i, w := range m.Words {
+		parts[i] = `to_tsquery('english', ` + p.add(quote(w)) + `)`
+		if m.Prefix && i == len(m.Words)-1 {
+			for _, begin := range search.Begins(w) {
+				parts[i] += ` || to_tsquery('english', ` + p.add(quote(begin)+`:*`) + `)`
+			}
+			parts[i] = `(` + parts[i] + `)`
+		}
+	}
+	join := " && "
+	if m.Any {
+		join = " || "
+	}
+	return `SELECT ` + columns + `, CAST(ts_rank('{0.12, 0.4, 0.6, 1.0}', o.words, f.query, 1) AS DOUBLE PRECISION) AS score
+		FROM search_object o, (SELECT ` + strings.Join(parts, join) + ` AS query) f WHERE o.words @@ f.query` +
+		s.allowed(p, m) + ` ORDER BY score DESC, o.at DESC, o.id`
+}
+
+func quote(w string) string { return `'` + w + `'` }
+
+// allowed is the condition that keeps everything away that the viewer may not read.
+func (s *Store) allowed(p *params, m search.Match) string {
+	var scopes []string
+	for _, sc := range m.Scopes {
+		scopes = append(scopes, `(`+s.db.In("o.kind", p.add(storage.List(kinds(sc.Kinds))))+s.projects(p, sc)+`)`)
+	}
+	if len(scopes) == 0 {
+		return ` AND FALSE`
+	}
+	cond := ` AND (` + strings.Join(scopes, ` OR `) + `)`
+	if !m.Private.All {
+		cond += ` AND (NOT o.private OR ` + s.db.In("o.project", p.add(storage.List(m.Private.Projects))) + `)`
+	}
+	if m.OnlyIn != "" {
+		cond += ` AND o.project = ` + p.add(m.OnlyIn)
+	}
+	return cond
+}
+
+func (s *Store) projects(p *params, sc search.Scope) string {
+	if sc.All {
+		return ""
+	}
+	return ` AND ` + s.db.In("o.project", p.add(storage.List(sc.Projects)))
+}
+
+func kinds(list []mainstay.Kind) []string {
+	words := make([]string, len(list))
+	for i, k := range list {
+		words[i] = string(k)
+	}
+	return words
+}

@@ -1,0 +1,144 @@
+package incidentweb
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/mainstayhq/mainstay"
+	"github.com/mainstayhq/mainstay/core/access"
+	"github.com/mainstayhq/mainstay/practice/incident"
+	"github.com/mainstayhq/mainstay/web"
+	"github.com/mainstayhq/mainstay/web/ui"
+)
+
+func digits(n int64) string { return strconv.FormatInt(n, 10) }
+
+// panelView is the incidents on another page.
+type panelView struct {
+	Rows    []rowView
+	Declare string // address of the form that declares one; "" when the viewer may not
+	Update  string
+}
+
+// Panels are "Burning" on Now and on a project's home, and the incident of an alert or a page.
+func (p *Pages) Panels() []web.Panel {
+	return []web.Panel{
+		{Where: "now", Title: "Burning", Order: 10, Render: p.burning},
+		{Where: "project", Title: "Burning", Order: 10, Render: p.burningHere},
+		{Where: string(mainstay.KindAlert), Title: "Incident", Order: 20, Side: true, Render: p.ofThis},
+		{Where: string(mainstay.KindPage), Title: "Incident", Order: 20, Side: true, Render: p.ofThis},
+	}
+}
+
+// worst orders open incidents: the worst severity first, then the oldest.
+func worst(list []incident.Incident) {
+	slices.SortStableFunc(list, func(a, b incident.Incident) int {
+		return cmp.Or(cmp.Compare(a.Severity, b.Severity), a.StartedAt().Compare(b.StartedAt()))
+	})
+}
+
+func (p *Pages) open(ctx context.Context, v access.Viewer, project string) ([]incident.Incident, error) {
+	q := query(v)
+	q.States, q.Limit = []incident.State{incident.Open}, 20
+	if project != "" {
+		if !v.May(access.IncidentRead, project) {
+			return nil, nil
+		}
+		q.Projects = []string{project}
+	} else if !v.MayAny(access.IncidentRead) {
+		return nil, nil
+	}
+	page, err := p.cfg.Incidents.List(ctx, q)
+	worst(page.Items)
+	return page.Items, err
+}
+
+func (p *Pages) burning(ctx context.Context, at web.At) (web.Component, error) {
+	return p.fires(ctx, at, "")
+}
+
+func (p *Pages) burningHere(ctx context.Context, at web.At) (web.Component, error) {
+	return p.fires(ctx, at, at.Project)
+}
+
+func (p *Pages) fires(ctx context.Context, at web.At, project string) (web.Component, error) {
+	list, err := p.open(ctx, at.Viewer, project)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	v := panelView{}
+	if at.Viewer.MayAny(access.PostDraft) {
+		v.Update = p.cfg.UpdatePath
+	}
+	n, err := p.names(ctx, list...)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range list {
+		v.Rows = append(v.Rows, row(i, n))
+	}
+	return burningPanel(v), nil
+}
+
+// ofThis is the incident that the alert or page belongs to, or a button that declares one.
+func (p *Pages) ofThis(ctx context.Context, at web.At) (web.Component, error) {
+	if !at.Viewer.May(access.IncidentRead, at.Project) {
+		return nil, nil
+	}
+	q := query(at.Viewer)
+	q.Linked, q.Limit = at.Ref, 10
+	page, err := p.cfg.Incidents.List(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	n, err := p.names(ctx, page.Items...)
+	if err != nil {
+		return nil, err
+	}
+	v := panelView{}
+	open := false
+	for _, i := range page.Items {
+		v.Rows = append(v.Rows, row(i, n))
+		open = open || i.State == incident.Open
+	}
+	if !open && at.Viewer.May(access.IncidentRespond, at.Project) {
+		v.Declare = "/incidents/new?" + string(at.Ref.Kind) + "=" + at.Ref.ID
+	}
+	if len(v.Rows) == 0 && v.Declare == "" {
+		return nil, nil
+	}
+	return linkedPanel(v), nil
+}
+
+// Burning is the worst open sev-1 that the viewer may know of, for the strip above every page; nil when none burns.
+func (p *Pages) Burning(ctx context.Context, v access.Viewer) (*ui.Burn, error) {
+	list, err := p.open(ctx, v, "")
+	if err != nil || len(list) == 0 || list[0].Severity != mainstay.Sev1 {
+		return nil, err
+	}
+	i := list[0]
+	b := &ui.Burn{URL: "/incidents/" + i.Key(), ID: i.Key(), Title: i.Title, Since: i.StartedAt()}
+	if holder := i.Holder(incident.Commander); holder != "" {
+		known, err := p.cfg.People.ByIDs(ctx, []string{holder})
+		if err != nil {
+			return nil, err
+		}
+		b.Who = fullName(known[holder])
+	}
+	if s, ok := i.Current(); ok {
+		b.Next, b.Due = s.Title, s.Due
+	}
+	return b, nil
+}
+
+// Tally is the number of open incidents for the rail, critical while a sev-1 or sev-2 is open.
+func (p *Pages) Tally(ctx context.Context, v access.Viewer) (ui.Tally, error) {
+	list, err := p.open(ctx, v, "")
+	t := ui.Tally{N: len(list)}
+	if len(list) > 0 {
+		t.Crit = list[0].Severity <= mainstay.Sev2
+	}
+	return t, err
+}

@@ -1,0 +1,253 @@
+// Package warningdb keeps alerts, routes and heartbeats in the database. It never decides what a signal means.
+package warningdb
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/mainstayhq/mainstay"
+	"github.com/mainstayhq/mainstay/core/commit/commitdb"
+	"github.com/mainstayhq/mainstay/core/intake/intakedb"
+	"github.com/mainstayhq/mainstay/core/object/objectdb"
+	"github.com/mainstayhq/mainstay/core/timer"
+	"github.com/mainstayhq/mainstay/practice/warning"
+	"github.com/mainstayhq/mainstay/storage"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations are the practice's tables.
+func Migrations() storage.Migrations {
+	sub, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded
+	}
+	return storage.Migrations{Owner: "warning", Files: sub}
+}
+
+// Store implements all that warning needs of the database.
+type Store struct {
+	db      *storage.DB
+	saver   *commitdb.Saver
+	objects *objectdb.Store
+	inbox   *intakedb.Store
+
+	mu   sync.Mutex
+	wake []func()
+}
+
+// New makes the store and listens for writes of other processes.
+func New(db *storage.DB, saver *commitdb.Saver, objects *objectdb.Store, inbox *intakedb.Store) *Store {
+	s := &Store{db: db, saver: saver, objects: objects, inbox: inbox}
+	db.OnForeign(s.changed)
+	return s
+}
+
+// Changed registers a function; see warning.RouteStore.
+func (s *Store) Changed(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wake = append(s.wake, f)
+}
+
+func (s *Store) changed() {
+	s.mu.Lock()
+	wake := s.wake
+	s.mu.Unlock()
+	for _, f := range wake {
+		f()
+	}
+}
+
+const alertColumns = `number, created_at, project, service, fingerprint, state, severity, starts_at, ends_at, updated_at, timeout,
+	reason, labels, annotations, generator_url, format, key_id, route, policy, why, seq`
+
+const alertWidth = 21
+
+var alertInserts = storage.NewInserts(`INSERT INTO alert (`+alertColumns+`) VALUES`, alertWidth)
+
+func scanAlert(s storage.Scanner) (*warning.Alert, error) {
+	var a warning.Alert
+	var fingerprint int64
+	err := s(&a.Number, storage.Into(&a.Created), &a.Project, &a.Service, &fingerprint, &a.State, &a.Severity,
+		storage.Into(&a.StartsAt), storage.Into(&a.EndsAt), storage.Into(&a.UpdatedAt), &a.Timeout,
+		&a.Reason, &a.Labels, &a.Annotations, &a.GeneratorURL, &a.Format, &a.Key, &a.Route, &a.Policy, &a.Why, &a.Seq)
+	a.Fingerprint = uint64(fingerprint) //nolint:gosec // the same 64 bits
+	return &a, err
+}
+
+func alertValues(args []any, a *warning.Alert) []any {
+	return append(args, a.Number, storage.Micros(a.Created), a.Project, a.Service, int64(a.Fingerprint), //nolint:gosec // the same 64 bits
+		string(a.State), string(a.Severity), storage.Micros(a.StartsAt), storage.Micros(a.EndsAt), storage.Micros(a.UpdatedAt), a.Timeout,
+		a.Reason, a.Labels, a.Annotations, a.GeneratorURL, a.Format, a.Key, a.Route, a.Policy, a.Why, a.Seq)
+}
+
+// Commit saves a transaction of the writer; see warning.Writing.
+func (s *Store) Commit(ctx context.Context, c *warning.Changes) error {
+	return s.db.Write(ctx, storage.Urgent, func(ctx context.Context) error {
+		if n := len(c.Fired); n > 0 {
+			first, err := s.objects.NextNumbers(ctx, mainstay.KindAlert, n)
+			if err != nil {
+				return err
+			}
+			args := make([]any, 0, n*alertWidth)
+			for i, a := range c.Fired {
+				a.Number = first + int64(i)
+				args = alertValues(args, a)
+			}
+			if err := alertInserts.Exec(ctx, s.db, args); err != nil {
+				return err
+			}
+		}
+		for _, a := range c.Ended {
+			if err := s.endAlert(ctx, a); err != nil {
+				return err
+			}
+		}
+		if len(c.Batches) > 0 {
+			if err := s.inbox.Put(ctx, c.Seq, c.Batches); err != nil {
+				return err
+			}
+		}
+		set := c.Facts()
+		for _, b := range c.Beats {
+			t, err := s.beat(ctx, b)
+			if err != nil {
+				return err
+			}
+			set.Timers = append(set.Timers, t...)
+		}
+		return s.saver.Save(ctx, set)
+	})
+}
+
+func (s *Store) endAlert(ctx context.Context, a *warning.Alert) error {
+	_, err := s.db.Exec(ctx, `UPDATE alert SET state = $1, starts_at = $2, ends_at = $3, updated_at = $4, timeout = $5, reason = $6,
+		annotations = $7, generator_url = $8, seq = $9 WHERE number = $10`,
+		string(a.State), storage.Micros(a.StartsAt), storage.Micros(a.EndsAt), storage.Micros(a.UpdatedAt), a.Timeout, a.Reason,
+		a.Annotations, a.GeneratorURL, a.Seq, a.Number)
+	return err
+}
+
+// beat records a sign of life and returns its timer.
+func (s *Store) beat(ctx context.Context, b warning.Beaten) ([]timer.Timer, error) {
+	if b.ToldID != "" {
+		_, err := s.db.Exec(ctx, `UPDATE heartbeat SET told = TRUE WHERE id = $1`, b.ToldID)
+		return nil, err
+	}
+	every := b.Every
+	if every == 0 {
+		every = warning.DefaultEvery
+	}
+	h, err := storage.One(ctx, s.db, scanBeat, `INSERT INTO heartbeat (`+beatColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (project, name) DO UPDATE SET service = excluded.service, state = excluded.state, last_at = excluded.last_at,
+			told = excluded.told, every = CASE WHEN $9 THEN excluded.every ELSE heartbeat.every END
+		RETURNING `+beatColumns,
+		b.ID, b.Project, b.Service, b.Name, every.Microseconds(), string(b.State), storage.Micros(b.LastAt), b.Told, b.Every != 0)
+	if err != nil {
+		return nil, err
+	}
+	return []timer.Timer{{Kind: warning.MissedTimer, Subject: h.ID, Project: h.Project, Due: h.Due()}}, nil
+}
+
+// LoadOpen lists open rows; see warning.Writing.
+func (s *Store) LoadOpen(ctx context.Context, after int64, limit int) ([]*warning.Alert, error) {
+	return storage.All(ctx, s.db, scanAlert, `SELECT `+alertColumns+` FROM alert
+		WHERE state <> 'resolved' AND number > $1 ORDER BY number LIMIT $2`, after, limit)
+}
+
+// Inbox lists entries; see warning.Writing.
+func (s *Store) Inbox(ctx context.Context, after int64, limit int) ([]warning.Entry, error) {
+	list, err := s.inbox.After(ctx, after, limit)
+	entries := make([]warning.Entry, len(list))
+	for i := range list {
+		entries[i] = warning.Entry(list[i])
+	}
+	return entries, err
+}
+
+const checkpoint = "open"
+
+// Position returns the inbox's last sequence and the checkpoint; see warning.Writing.
+func (s *Store) Position(ctx context.Context) (last, reached int64, err error) {
+	err = s.db.View(ctx, func(ctx context.Context) error {
+		if last, err = s.inbox.LastSeq(ctx); err != nil {
+			return err
+		}
+		reached, err = storage.One(ctx, s.db, storage.Value[int64], `SELECT coalesce(max(seq), 0) FROM alert_checkpoint WHERE name = $1`, checkpoint)
+		return err
+	})
+	return max(last, reached), reached, err // an inbox that was pruned empty must not start again at 1
+}
+
+// SaveOpen writes where open alerts stand; see warning.Writing.
+func (s *Store) SaveOpen(ctx context.Context, alerts []*warning.Alert, reached int64) error {
+	return s.db.Write(ctx, storage.Normal, func(ctx context.Context) error {
+		for _, a := range alerts {
+			if err := s.endAlert(ctx, a); err != nil {
+				return err
+			}
+		}
+		if reached == 0 {
+			return nil
+		}
+		_, err := s.db.Exec(ctx, `INSERT INTO alert_checkpoint (name, seq) VALUES ($1, $2)
+			ON CONFLICT (name) DO UPDATE SET seq = excluded.seq`, checkpoint, reached)
+		return err
+	})
+}
+
+// Prune removes old inbox entries; see warning.Writing.
+func (s *Store) Prune(ctx context.Context, before time.Time, reached int64, limit int) (n int64, err error) {
+	err = s.db.Write(ctx, storage.Normal, func(ctx context.Context) error {
+		n, err = s.inbox.Prune(ctx, before, reached, limit)
+		return err
+	})
+	return n, err
+}
+
+// Alerts lists rows; see warning.Reading.
+func (s *Store) Alerts(ctx context.Context, q warning.Query) ([]*warning.Alert, error) {
+	where, args := `number > $1`, []any{int64(0)}
+	add := func(cond string, arg any) {
+		args = append(args, arg)
+		where += " AND " + cond + placeholder(len(args))
+	}
+	if q.Before > 0 {
+		add("number < ", q.Before)
+	}
+	if q.Projects != nil {
+		args = append(args, storage.List(q.Projects))
+		where += " AND " + s.db.In("project", placeholder(len(args)))
+	}
+	if q.Service != "" {
+		add("service = ", q.Service)
+	}
+	switch q.State {
+	case "":
+	case warning.Resolved:
+		where += ` AND state = 'resolved'`
+	default:
+		where += ` AND state <> 'resolved'` // so that the index of open alerts serves
+		add("state = ", string(q.State))
+	}
+	args = append(args, q.Limit)
+	return storage.All(ctx, s.db, scanAlert, `SELECT `+alertColumns+` FROM alert WHERE `+where+` ORDER BY number DESC LIMIT `+
+		placeholder(len(args)), args...)
+}
+
+// AlertByNumber finds a row; see warning.Reading.
+func (s *Store) AlertByNumber(ctx context.Context, number int64) (*warning.Alert, error) {
+	return storage.One(ctx, s.db, scanAlert, `SELECT `+alertColumns+` FROM alert WHERE number = $1`, number)
+}
+
+var (
+	_ warning.Writing        = (*Store)(nil)
+	_ warning.Reading        = (*Store)(nil)
+	_ warning.RouteStore     = (*Store)(nil)
+	_ warning.HeartbeatStore = (*Store)(nil)
+)
