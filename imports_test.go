@@ -22,9 +22,9 @@ var coreEdges = map[string][]string{
 	"project":  {"object", "commit"},
 	"object":   {"commit"},
 	"people":   {"object", "commit"},
-	"action":   {"commit", "object", "people", "journal", "timer"}, // names owners, serves reminders
+	"action":   {"commit", "object", "people", "journal", "timer"},                        // names owners, serves reminders
 	"notify":   {"commit", "people", "setting", "timer", "object", "journal", "outbound"}, // addresses of people; secrets of webhooks; answers to pages; the guard
-	"access":   {"people", "commit"}, // grants are facts
+	"access":   {"people", "commit"},                                                      // grants are facts
 	"identity": {"people", "access", "commit"},
 	"document": {"file", "commit"},
 	"evidence": {"file", "object"},

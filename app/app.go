@@ -39,6 +39,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Channels replaces the way out of the channels of these names; the demo keeps its mail in a folder.
 	Channels map[string]notify.Sender
+	// Prologue runs between the start of the work and the first page; the demo plays its past in it.
+	Prologue func(ctx context.Context) error
 }
 
 func (c *Config) defaults() error {

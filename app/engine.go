@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/mainstayhq/mainstay"
+	"github.com/mainstayhq/mainstay/core/identity/identityweb"
 	"github.com/mainstayhq/mainstay/core/journal"
 	"github.com/mainstayhq/mainstay/core/notify"
+	"github.com/mainstayhq/mainstay/core/search/searchweb"
 	"github.com/mainstayhq/mainstay/core/timer"
 	"github.com/mainstayhq/mainstay/fact"
 	"github.com/mainstayhq/mainstay/storage"
@@ -23,19 +25,21 @@ import (
 
 // engine is what runs in a started App.
 type engine struct {
-	metrics  *metrics
-	channels []notify.Channel
-	lease    *storage.Lease
-	journal  *journal.Engine
-	timers   *timer.Engine
-	sending  *notify.Engine
-	router   *web.Router
-	ready    atomic.Bool
-	servers  []*http.Server
-	failed   chan error
-	URL      string // where the pages answer
-	Status   string // where the status page answers; "" when it is off
-	stops    []func(context.Context) error
+	metrics       *metrics
+	channels      []notify.Channel
+	lease         *storage.Lease
+	journal       *journal.Engine
+	timers        *timer.Engine
+	sending       *notify.Engine
+	router        *web.Router
+	palette       *searchweb.Pages
+	identityPages *identityweb.Pages
+	ready         atomic.Bool
+	servers       []*http.Server
+	failed        chan error
+	URL           string // where the pages answer
+	Status        string // where the status page answers; "" when it is off
+	stops         []func(context.Context) error
 }
 
 // Start takes the lease, rebuilds what lives in memory, begins the work and listens. It returns once /-/ready answers.
@@ -60,6 +64,11 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	if err := a.offerSetup(ctx); err != nil {
 		return err
+	}
+	if a.cfg.Prologue != nil {
+		if err := a.cfg.Prologue(ctx); err != nil {
+			return err
+		}
 	}
 	a.failed = make(chan error, 2)
 	if err := a.serveAll(main, status); err != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/mainstayhq/mainstay/core/access"
 	"github.com/mainstayhq/mainstay/core/object"
 	"github.com/mainstayhq/mainstay/core/project"
-	"github.com/mainstayhq/mainstay/core/search"
 	"github.com/mainstayhq/mainstay/web"
 	"github.com/mainstayhq/mainstay/web/ui"
 )
@@ -25,7 +24,11 @@ func (a *App) wireWeb() (err error) {
 	if err != nil {
 		return err
 	}
-	for _, p := range a.pages() {
+	list, err := a.pages()
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
 		p.Routes(a.router)
 		if with, ok := p.(interface{ Panels() []web.Panel }); ok {
 			a.router.AddPanels(with.Panels()...)
@@ -110,14 +113,8 @@ func (a *App) find(ctx context.Context, v access.Viewer, q string) ([]web.Hit, e
 			hits = append(hits, web.Hit{Kind: kind, Number: o.Key(), Title: o.Title, Note: o.State, URL: o.URL()})
 		}
 	}
-	found, err := a.Search.Find(ctx, v, search.Query{Text: q, Limit: 20})
-	if err != nil {
-		return nil, err
-	}
-	for _, h := range found {
-		hits = append(hits, a.hit(h))
-	}
-	return hits, nil
+	found, err := a.palette.Palette(ctx, v, q)
+	return append(hits, found...), err
 }
 
 // first says what to do first on an installation where nothing is set up yet.
@@ -131,6 +128,6 @@ func (a *App) first(ctx context.Context, v access.Viewer) (*ui.First, error) {
 	return &ui.First{
 		Title: "Nothing is under care yet",
 		Text:  "Create a project, add its services, and make an intake key for your Prometheus. Or describe all of it in a file and run mainstay apply.",
-		Label: "Create the first project", URL: "/projects/new",
+		Acts:  []ui.Act{{Label: "Create the first project", URL: "/projects/new"}, {Label: "Make an intake key", URL: "/admin/keys"}},
 	}, nil
 }

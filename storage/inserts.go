@@ -17,8 +17,9 @@ type Inserts struct {
 // insertSizes are the numbers of rows in one statement, largest first.
 var insertSizes = []int{32, 8, 1}
 
-// NewInserts makes them from the statement up to and including VALUES, and the number of columns.
-func NewInserts(head string, columns int) *Inserts {
+// NewInserts makes them from the statement up to and including VALUES, the number of columns, and what follows the rows, such as
+// ON CONFLICT DO NOTHING.
+func NewInserts(head string, columns int, tail string) *Inserts {
 	in := &Inserts{columns, map[int]string{}}
 	for _, rows := range insertSizes {
 		var b strings.Builder
@@ -35,7 +36,7 @@ func NewInserts(head string, columns int) *Inserts {
 			b.WriteByte('$')
 			b.WriteString(strconv.Itoa(n + 1))
 		}
-		b.WriteByte(')')
+		b.WriteString(") " + tail)
 		in.texts[rows] = b.String()
 	}
 	return in

@@ -117,7 +117,7 @@ func newAPI(rt *Router) huma.API {
 	cfg := huma.DefaultConfig("Mainstay", version)
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath, cfg.CreateHooks = "", "", "", nil
 	cfg.NoFormatFallback = false
-	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaNames())
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", Description: "An API token"},
 		"basic":  {Type: "http", Scheme: "basic", Description: "Any user; the API token is the password"},
@@ -127,6 +127,23 @@ func newAPI(rt *Router) huma.API {
 		cfg.Servers = []*huma.Server{{URL: strings.TrimSuffix(u.String(), "/")}}
 	}
 	return humago.New(apiMux{rt}, cfg)
+}
+
+// schemaNames names schemas. A type without a name, such as the Body of an input that is spelled out in place, goes by the hint,
+// with a number when another such type has it already.
+func schemaNames() func(t reflect.Type, hint string) string {
+	taken := map[string]reflect.Type{}
+	return func(t reflect.Type, hint string) string {
+		name := schemaName(t, hint)
+		if t.Name() != "" || t.Kind() != reflect.Struct {
+			return name
+		}
+		for n, base := 2, name; taken[name] != nil && taken[name] != t; n++ {
+			name = fmt.Sprint(base, n)
+		}
+		taken[name] = t
+		return name
+	}
 }
 
 // schemaName names a schema by package and type, so that two practices may both have a View: incidentweb.View is

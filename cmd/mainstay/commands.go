@@ -10,6 +10,7 @@ import (
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/app"
+	"github.com/mainstayhq/mainstay/app/demo"
 )
 
 type setupCmd struct {
@@ -232,7 +233,7 @@ type demoCmd struct {
 
 // Run plays a past incident and then goes live, until it is told to stop.
 func (c *demoCmd) Run(ctx context.Context) error {
-	d, err := app.NewDemo(ctx, app.DemoConfig{
+	d, err := demo.New(ctx, demo.Config{
 		Listen: c.Listen, StatusListen: c.StatusListen, Dir: c.Keep, Version: version,
 		Log: database{LogLevel: "warn"}.log(), Progress: func(s string) { fmt.Fprintln(os.Stderr, s) },
 	})

@@ -225,8 +225,3 @@ func (v Viewer) Projects(p Permission) (all bool, ids []string) {
 	slices.Sort(ids)
 	return false, slices.Compact(ids)
 }
-
-// Anywhere makes a Viewer for Mainstay's own work, which holds every permission.
-func Anywhere(part string) Viewer {
-	return Viewer{Actor: mainstay.System(part), Name: part, Grants: []Grant{{Role: Administrator}}, Zone: time.UTC}
-}

@@ -84,6 +84,8 @@ type Parsed struct {
 	Reply   Reply
 	Answer  func([]Result) Reply // if set, makes the reply from what became of the signals
 	Head    bool                 // the request's head is needed to read it again
+	Partial bool                 // some of the request was wrong and is not among the signals
+	Faults  []string             // with Partial: what was wrong
 }
 
 // Empty reports whether there is nothing to keep.

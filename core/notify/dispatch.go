@@ -10,6 +10,7 @@ import (
 // entry is one open delivery in memory.
 type entry struct {
 	Delivery
+	doubt bool // a lease of it failed, and may have been written all the same
 }
 
 // channelQueue is what waits for one channel.
@@ -163,6 +164,7 @@ func (d *dispatcher) round(ctx, send context.Context) bool {
 		}
 		return false
 	}
+	again := false
 	got := map[string]Parcel{}
 	for _, l := range leased {
 		got[l.Delivery.ID] = l
@@ -173,12 +175,16 @@ func (d *dispatcher) round(ctx, send context.Context) bool {
 		if !ok { // somebody else ended it
 			d.free(c, b.Address).probing = false
 			delete(d.known, b.ID)
+			again = again || b.doubt
 			continue
 		}
 		d.e.sending.Add(1)
 		go d.e.send(send, c.Channel, l)
 	}
 	d.mu.Unlock()
+	if again {
+		d.e.changed(nil)
+	}
 	return true
 }
 
@@ -324,7 +330,7 @@ func (d *dispatcher) expire(l *lane, now time.Time) {
 func (d *dispatcher) unlease(batch []*entry, now time.Time) {
 	for _, b := range batch {
 		d.free(d.channels[b.Channel], b.Address).probing = false
-		b.Next = now.Add(time.Second)
+		b.Next, b.doubt = now.Add(time.Second), true
 		heap.Push(&d.waiting, b)
 	}
 }

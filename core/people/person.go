@@ -47,7 +47,7 @@ type Contact struct {
 	ForPages   bool   // used for pages, at any hour
 	VerifiedAt time.Time
 	VerifiedBy string // the person or token that vouched for the address
-	// Secret signs what is sent to a webhook (HMAC-SHA256). Only Service.Contacts and Service.Secret fill it.
+	// Secret signs what is sent to a webhook (HMAC-SHA256). Only Service.Contacts fills it.
 	Secret string
 	// Sealed is the secret as the database keeps it.
 	Sealed string

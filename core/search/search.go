@@ -44,8 +44,8 @@ type Hit struct {
 
 // Span is a piece of an excerpt.
 type Span struct {
-	Text   string
-	Marked bool // it is one of the words searched for
+	Text   string `json:"text"`
+	Marked bool   `json:"marked,omitempty"` // it is one of the words searched for
 }
 
 // Key is the short readable identifier: number, name or id.

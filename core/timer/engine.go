@@ -26,15 +26,16 @@ type Config struct {
 // Engine fires timers when they fall due. The table is the truth; the heap in memory is its cache for the near future, filled
 // by commits. Its cost grows with what is due, never with what is open.
 type Engine struct {
-	cfg    Config
-	mu     sync.Mutex
-	near   timers
-	index  map[key]*item
-	until  time.Time // the heap holds everything due before this
-	wake   chan struct{}
-	firing int
-	wg     sync.WaitGroup
-	stop   context.CancelFunc
+	cfg     Config
+	mu      sync.Mutex
+	near    timers
+	index   map[key]*item
+	until   time.Time // the heap holds everything due before this
+	wake    chan struct{}
+	firing  int
+	loading int // reads of the table that are under way
+	wg      sync.WaitGroup
+	stop    context.CancelFunc
 }
 
 const (
@@ -118,13 +119,15 @@ func (e *Engine) load(ctx context.Context) error {
 	until := e.cfg.Time.Now().Add(horizon)
 	e.mu.Lock()
 	e.until = until // what is set from now on comes by changed
+	e.loading++
 	e.mu.Unlock()
 	list, err := e.cfg.Store.Upcoming(ctx, until, page)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.loading--
 	if err != nil {
 		return fmt.Errorf("reading timers: %w", err)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	if len(list) == page {
 		e.until = list[page-1].Due
 	}
@@ -222,7 +225,7 @@ func (e *Engine) Settled() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := e.cfg.Time.Now()
-	return e.firing == 0 && now.Before(e.until) && (len(e.near) == 0 || e.near[0].when().After(now))
+	return e.firing == 0 && e.loading == 0 && now.Before(e.until) && (len(e.near) == 0 || e.near[0].when().After(now))
 }
 
 // item is a timer in the heap.

@@ -67,6 +67,12 @@ func (b *Browser) Call(method, path, token, body string) *Page {
 	return b.do(method, path, strings.NewReader(body), h)
 }
 
+// Send sends any body with the headers, such as a form with a file.
+func (b *Browser) Send(method, path string, body io.Reader, header http.Header) *Page {
+	b.t.Helper()
+	return b.do(method, path, body, header)
+}
+
 func (b *Browser) do(method, path string, body io.Reader, header http.Header) *Page {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), method, b.base+path, body)

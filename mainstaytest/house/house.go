@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"testing"
-	"time"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
@@ -36,8 +35,6 @@ type House struct {
 	Projects *project.Registry
 	Router   *web.Router
 	URL      string // of the running server, without a slash at the end
-
-	client *httptest.Server
 }
 
 // Pages are what a pages package offers.
@@ -125,17 +122,17 @@ func (h *House) Serve(t testing.TB, pages ...Pages) {
 		}
 	}
 	h.Router = rt
-	h.client = httptest.NewServer(rt.Handler())
-	t.Cleanup(h.client.Close)
+	server := httptest.NewServer(rt.Handler())
+	t.Cleanup(server.Close)
 	t.Cleanup(rt.Live().Close)
-	h.URL = h.client.URL
+	h.URL = server.URL
 }
 
 // As is a browser in which the person has signed in, not by the form but by the same service.
 func (h *House) As(t testing.TB, name string) *Browser {
 	t.Helper()
 	signed, err := h.Identity.SignIn(t.Context(), identity.SignInput{
-		Email: name + "@example.com", Password: Password, Address: "192.0.2.1", Agent: "test " + time.RFC3339,
+		Email: name + "@example.com", Password: Password, Address: "192.0.2.1", Agent: "test",
 	})
 	if err != nil {
 		t.Fatal(err)

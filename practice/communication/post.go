@@ -96,7 +96,7 @@ type Input struct {
 	Template    string // name; its text is used where Body is empty
 	Title, Body string
 	Components  map[string]State // component id → state
-	NextMinutes int
+	NextMinutes int              // 0: as the incident's plan says
 }
 
 // write puts the input on a draft.

@@ -250,7 +250,7 @@ func (s *Service) complete(ctx context.Context, in *Input, i Incident) error {
 	if err := Wall(i); err != nil {
 		return err
 	}
-	if in.Title != "" && in.Body != "" && in.Components != nil {
+	if in.Title != "" && in.Body != "" && in.Components != nil && in.NextMinutes != 0 {
 		return nil
 	}
 	sug, err := s.Suggest(ctx, i.ID, in.Status, in.Template)
@@ -268,6 +268,9 @@ func (s *Service) complete(ctx context.Context, in *Input, i Incident) error {
 	}
 	if in.Components == nil {
 		in.Components = sug.Input.Components
+	}
+	if in.NextMinutes == 0 {
+		in.NextMinutes = int(every(i) / time.Minute)
 	}
 	return nil
 }

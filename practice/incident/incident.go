@@ -185,9 +185,9 @@ func (i Incident) HasRole(person string) bool {
 }
 
 // VisibleTo reports whether somebody who may read incidents of the project may know of this one: a private one is for those
-// who manage incidents and those who hold a role in it.
+// who manage incidents, those who hold a role in it, and whoever declared it and knows anyway.
 func (i Incident) VisibleTo(person string, manages bool) bool {
-	return !i.Private || manages || i.HasRole(person)
+	return !i.Private || manages || i.HasRole(person) || person != "" && i.DeclaredBy == mainstay.Person(person)
 }
 
 // Current is the step that is to be done next: the first one in the plan's order that is still to do.

@@ -237,3 +237,6 @@ func (s *Service) choose(ctx context.Context, d Declaration) (Snapshot, error) {
 	}
 	return Snapshot{ID: p.ID, Name: p.Name, Version: p.Version, Spec: p.Spec}, nil
 }
+
+// Now is the service's time, for views that say what is late.
+func (s *Service) Now() time.Time { return s.cfg.Time.Now() }

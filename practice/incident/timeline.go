@@ -8,6 +8,7 @@ import (
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/journal"
+	"github.com/mainstayhq/mainstay/core/people"
 	"github.com/mainstayhq/mainstay/fact"
 )
 
@@ -22,6 +23,7 @@ type Entry struct {
 	Sentence string // what happened, to be read after the name
 	Subject  mainstay.Ref
 	Subjects []mainstay.Ref
+	Whom     string // name of the person who was given a role; the sentence says it too
 	NoteKind string // happened, decision or action for what people wrote, skip for the reason of a skipped step
 	Markdown string // what people wrote
 	HTML     string // the same, rendered and sanitised
@@ -102,6 +104,9 @@ func entry(f fact.Fact) Entry {
 	if p, ok := fact.As[fact.IncidentNoted](f); ok {
 		e.NoteKind, e.Markdown = p.NoteKind, p.Note // the id, until written replaces it
 	}
+	if p, ok := fact.As[fact.IncidentRoleAssigned](f); ok {
+		e.Whom = p.Person // the id, until named replaces it
+	}
 	if p, ok := fact.As[fact.IncidentStepSkipped](f); ok {
 		e.NoteKind, e.Markdown = "skip", p.Note
 	}
@@ -130,28 +135,40 @@ func (s *Service) written(ctx context.Context, entries []Entry) error {
 
 // named fills in the names of persons.
 func (s *Service) named(ctx context.Context, entries []Entry) error {
-	if s.cfg.People == nil {
-		return nil
-	}
 	var ids []string
 	for _, e := range entries {
-		if e.Actor.Kind == mainstay.ActorPerson && !slices.Contains(ids, e.Actor.ID) {
+		if e.Actor.Kind == mainstay.ActorPerson {
 			ids = append(ids, e.Actor.ID)
 		}
+		if e.Whom != "" {
+			ids = append(ids, e.Whom)
+		}
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	known, err := s.cfg.People.ByIDs(ctx, ids)
-	if err != nil {
-		return err
+	slices.Sort(ids)
+	known := map[string]people.Person{}
+	if ids = slices.Compact(ids); len(ids) > 0 && s.cfg.People != nil {
+		var err error
+		if known, err = s.cfg.People.ByIDs(ctx, ids); err != nil {
+			return err
+		}
 	}
 	for n := range entries {
-		if p, ok := known[entries[n].Actor.ID]; ok && entries[n].Actor.Kind == mainstay.ActorPerson {
-			if entries[n].Who = p.FullName; p.FullName == "" {
-				entries[n].Who = p.Name
+		e := &entries[n]
+		if e.Actor.Kind == mainstay.ActorPerson {
+			e.Who = nameOf(known[e.Actor.ID])
+		}
+		if e.Whom != "" {
+			if e.Whom = nameOf(known[e.Whom]); e.Whom != "" {
+				e.Sentence += " to " + e.Whom
 			}
 		}
 	}
 	return nil
+}
+
+func nameOf(p people.Person) string {
+	if p.FullName == "" {
+		return p.Name
+	}
+	return p.FullName
 }

@@ -22,6 +22,7 @@ type Query struct {
 	States   []State
 	Rule     string
 	IDs      []string
+	From     mainstay.Ref // drafted from this object
 	// Private lists the projects whose private articles may be seen; AllPrivate says all.
 	Private    []string
 	AllPrivate bool

@@ -40,11 +40,12 @@ type Store interface {
 
 // Query selects windows. Zero fields select everything.
 type Query struct {
-	Project string
-	Name    string
-	States  []State
-	Before  int64 // number; exclusive; newest first
-	Limit   int   // default 50, at most 1,000
+	Project  string
+	Projects []string // nil for all
+	Name     string
+	States   []State
+	Before   int64 // number; exclusive; newest first
+	Limit    int   // default 50, at most 1,000
 }
 
 // Config makes a Service. Store is required.

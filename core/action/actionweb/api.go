@@ -59,24 +59,30 @@ type oneIn struct {
 	ID string `path:"id" doc:"id or number"`
 }
 
+// Wanted is what asks for an action.
+type Wanted struct {
+	Project string     `json:"project" doc:"a project's id or name" maxLength:"100"`
+	Title   string     `json:"title" maxLength:"1000"`
+	Owner   string     `json:"owner,omitempty" doc:"a person's id or handle" maxLength:"100"`
+	Due     *time.Time `json:"due,omitempty"`
+	Origin  string     `json:"origin,omitempty" doc:"kind:id of what asks for it" maxLength:"100"`
+	Proof   string     `json:"proof,omitempty" maxLength:"16000"`
+}
+
 type createIn struct {
-	Body struct {
-		Project string     `json:"project" doc:"a project's id or name" maxLength:"100"`
-		Title   string     `json:"title" maxLength:"1000"`
-		Owner   string     `json:"owner,omitempty" doc:"a person's id or handle" maxLength:"100"`
-		Due     *time.Time `json:"due,omitempty"`
-		Origin  string     `json:"origin,omitempty" doc:"kind:id of what asks for it" maxLength:"100"`
-		Proof   string     `json:"proof,omitempty" maxLength:"16000"`
-	}
+	Body Wanted
+}
+
+// Move says where an action goes.
+type Move struct {
+	State  string `json:"state" enum:"accepted,done,in_place,effective,ineffective,dropped"`
+	Reason string `json:"reason,omitempty" doc:"required for ineffective and dropped" maxLength:"16000"`
 }
 
 type moveIn struct {
 	ID      string `path:"id" doc:"id or number"`
 	IfMatch string `header:"If-Match"`
-	Body    struct {
-		State  string `json:"state" enum:"accepted,done,in_place,effective,ineffective,dropped"`
-		Reason string `json:"reason,omitempty" doc:"required for ineffective and dropped" maxLength:"16000"`
-	}
+	Body    Move
 }
 
 func (p *Pages) api(rt *web.Router) {

@@ -39,7 +39,9 @@ func (p *Pages) dueNext(ctx context.Context, at web.At) (web.Component, error) {
 	if err != nil || len(page.Items) == 0 {
 		return nil, err
 	}
-	return p.short(ctx, at, panelView{ID: "mine-next", Title: "You owe", All: "/mine"}, page.Items)
+	v := panelView{ID: "mine-next", Title: "You owe", All: "/mine"}
+	v.Rows, err = p.rows(ctx, at.Viewer, at.Now, page.Items)
+	return duePanel(v), err
 }
 
 // promised is what falls due next from anybody in the projects that the viewer sees.
@@ -47,28 +49,30 @@ func (p *Pages) promised(ctx context.Context, at web.At) (web.Component, error) 
 	if !at.Viewer.MayAny(access.ActionRead) {
 		return nil, nil
 	}
-	return p.owed(ctx, at, panelView{ID: "promised", Title: "Promised", All: "/actions"}, within(at.Viewer))
+	v, err := p.owed(ctx, at, panelView{ID: "promised", Title: "Promised", All: "/actions"}, within(at.Viewer))
+	if err != nil || len(v.Rows) == 0 {
+		return nil, err
+	}
+	return promisedPanel(v), nil
 }
 
 func (p *Pages) dueInProject(ctx context.Context, at web.At) (web.Component, error) {
 	if !at.Viewer.May(access.ActionRead, at.Project) {
 		return nil, nil
 	}
-	return p.owed(ctx, at, panelView{ID: "project-actions", Title: "Promised", All: "/actions"}, []string{at.Project})
-}
-
-func (p *Pages) owed(ctx context.Context, at web.At, v panelView, projects []string) (web.Component, error) {
-	page, err := p.cfg.Actions.List(ctx, action.Query{Projects: projects, States: []action.State{action.Proposed, action.Accepted}, ByDue: true, Limit: 5})
-	if err != nil || len(page.Items) == 0 {
+	v, err := p.owed(ctx, at, panelView{ID: "project-actions", Title: "Promised", All: "/actions"}, []string{at.Project})
+	if err != nil || len(v.Rows) == 0 {
 		return nil, err
 	}
-	return p.short(ctx, at, v, page.Items)
+	return duePanel(v), nil
 }
 
-func (p *Pages) short(ctx context.Context, at web.At, v panelView, list []action.Action) (web.Component, error) {
-	var err error
-	v.Rows, err = p.rows(ctx, at.Viewer, at.Now, list)
-	return duePanel(v), err
+func (p *Pages) owed(ctx context.Context, at web.At, v panelView, projects []string) (panelView, error) {
+	page, err := p.cfg.Actions.List(ctx, action.Query{Projects: projects, States: []action.State{action.Proposed, action.Accepted}, ByDue: true, Limit: 5})
+	if err == nil {
+		v.Rows, err = p.rows(ctx, at.Viewer, at.Now, page.Items)
+	}
+	return v, err
 }
 
 // of is what the object of the page asked for.

@@ -2,6 +2,7 @@ package identitydb_test
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/argon2"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
@@ -363,6 +366,26 @@ func TestAnAddressIsLocked(t *testing.T) {
 		}
 		if _, err := h.try(t, email, password, "198.51.100.2"); err != nil {
 			t.Errorf("another address: %v", err)
+		}
+	})
+}
+
+// TestAnOldHashIsMadeAnew signs in with a password that was hashed at a lower cost.
+func TestAnOldHashIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, identity.Config{}, func(t *testing.T, h house) {
+		ana := h.setup(t)
+		store := identitydb.New(h.DB, h.Saver)
+		salt, b64 := []byte("0123456789abcdef"), base64.RawStdEncoding
+		old := "$argon2id$v=19$m=64,t=1,p=1$" + b64.EncodeToString(salt) + "$" + b64.EncodeToString(argon2.IDKey([]byte(password), salt, 1, 64, 1, 32))
+		if err := store.SetPassword(t.Context(), ana.ID, old, h.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			h.signIn(t)
+			if now, err := store.Password(t.Context(), ana.ID); err != nil || !strings.HasPrefix(now, "$argon2id$v=19$m=19456,t=2,p=1$") {
+				t.Errorf("the hash after signing in: %s %v", now, err)
+			}
 		}
 	})
 }

@@ -147,7 +147,11 @@ func (Format) Parse(r *intake.Request, l intake.Limits) intake.Parsed {
 		return intake.Parsed{Reply: ObjectReply(405, 405, fmt.Sprintf("method %s is not allowed, but [POST] are", r.Method))}
 	}
 	signals, err := Parse(r.Body, l, r.Now)
-	return intake.Parsed{Signals: signals, Reply: ReplyTo(err)}
+	p := intake.Parsed{Signals: signals, Reply: ReplyTo(err)}
+	if faulty, ok := err.(*Faulty); ok {
+		p.Partial, p.Faults = true, faulty.Faults
+	}
+	return p
 }
 
 // Refuse is the reply to a request that is not parsed.

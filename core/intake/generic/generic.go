@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -51,7 +52,7 @@ func Read(contentType string, body []byte, query url.Values) (Event, error) {
 	}
 	media, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		media = ""
+		media, err = "", nil // what the body looks like decides
 	}
 	switch trimmed := bytes.TrimSpace(body); {
 	case len(trimmed) == 0:
@@ -71,6 +72,10 @@ func Read(contentType string, body []byte, query url.Values) (Event, error) {
 func fromJSON(body []byte, fields map[string]string) error {
 	var m map[string]any
 	if err := json.Unmarshal(body, &m); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return mainstay.Errorf(mainstay.Invalid, "The body must be a JSON object, not %s.", wrong.Value)
+		}
 		return mainstay.Errorf(mainstay.Invalid, "The body is not a JSON object: %v.", err)
 	}
 	for k, v := range m {
@@ -82,7 +87,9 @@ func fromJSON(body []byte, fields map[string]string) error {
 			}
 			for n, x := range v {
 				switch x.(type) {
-				case nil, map[string]any, []any:
+				case nil:
+					continue
+				case map[string]any, []any:
 					return mainstay.Errorf(mainstay.Invalid, "The label %q must be text.", n)
 				}
 				fields["labels."+n] = fmt.Sprint(x)

@@ -16,7 +16,7 @@ type Entry struct {
 
 const inboxColumns = `seq, at, project, service, key_id, format, head, body`
 
-var inboxInserts = storage.NewInserts(`INSERT INTO inbox (`+inboxColumns+`) VALUES`, 8)
+var inboxInserts = storage.NewInserts(`INSERT INTO inbox (`+inboxColumns+`) VALUES`, 8, "")
 
 // Put appends batches in the write transaction that ctx carries. The first gets the sequence first, and so on. Sequences ascend
 // and are given out by one writer, the holder of the lease.

@@ -96,6 +96,8 @@ func (s *Store) flush(ctx context.Context, facts []fact.Fact) error {
 	return nil
 }
 
+var subjectInserts = storage.NewInserts(`INSERT INTO fact_subject (subject, project, sequence) VALUES`, 3, `ON CONFLICT DO NOTHING`)
+
 // appendBatch links one batch to the project's chain. The head is read from the table each time: another process may have
 // appended.
 func (s *Store) appendBatch(ctx context.Context, project string, facts []fact.Fact) ([]fact.Fact, error) {
@@ -117,13 +119,14 @@ func (s *Store) appendBatch(ctx context.Context, project string, facts []fact.Fa
 	if err != nil {
 		return nil, err
 	}
+	var args []any
 	for _, f := range b.facts {
 		for _, r := range f.Subjects {
-			if _, err := s.db.Exec(ctx, `INSERT INTO fact_subject (subject, project, sequence) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
-				r.String(), project, f.Sequence); err != nil {
-				return nil, err
-			}
+			args = append(args, r.String(), project, f.Sequence)
 		}
+	}
+	if err := subjectInserts.Exec(ctx, s.db, args); err != nil {
+		return nil, err
 	}
 	return b.facts, nil
 }

@@ -75,15 +75,19 @@ func (s *Store) recordOne(ctx context.Context, o notify.Outcome) ([]fact.Fact, e
 	}
 	var n int64
 	var err error
-	if o.Held { // it was not tried: it is planned, or has been ended by somebody else meanwhile
-		n, err = s.db.Exec(ctx, `UPDATE delivery SET state = $1, ended = $2, error = $3 WHERE id = $4 AND state = 'planned'`,
-			string(o.State), storage.Micros(ended), o.Error, d.ID)
+	if o.Held { // it was not tried: it is as it was, or has been leased or ended meanwhile
+		n, err = s.db.Exec(ctx, `UPDATE delivery SET state = $1, ended = $2, error = $3
+			WHERE id = $4 AND attempts = $5 AND state IN ('planned', 'leased')`,
+			string(o.State), storage.Micros(ended), o.Error, d.ID, d.Attempts)
 	} else {
 		n, err = s.db.Exec(ctx, `UPDATE delivery SET state = $1, next = $2, ended = $3, error = $4, answer = $5
 			WHERE id = $6 AND attempts = $7 AND state = 'leased'`,
 			string(o.State), storage.Micros(o.Next), storage.Micros(ended), o.Error, o.Answer, d.ID, d.Attempts)
 	}
-	if err != nil || n == 0 { // recorded before: the answer to the first try was lost
+	if err == nil && n == 0 { // recorded before, and the answer to the first try was lost: the engine may have missed a relief
+		storage.Current(ctx).AfterCommit(func() { s.changed(nil) })
+	}
+	if err != nil || n == 0 {
 		return nil, err
 	}
 	var facts []fact.Fact

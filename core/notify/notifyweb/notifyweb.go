@@ -190,10 +190,7 @@ const pageSize = 50
 type listView struct {
 	Title, Note string
 	Path        string
-	States      []ui.Option
-	State       string
-	Channels    []ui.Option
-	Channel     string
+	Tabs        []ui.Tab
 	Rows        []row
 	Next        string
 	Troubled    []notify.Lane
@@ -223,10 +220,22 @@ func (p *Pages) mine(c *web.Ctx) error {
 	})
 }
 
+var tabs = map[notify.State]string{
+	notify.Planned: "Planned", notify.Leased: "Being sent", notify.Sent: "Sent", notify.Confirmed: "Confirmed", notify.Failed: "Failed",
+	notify.Suppressed: "Not sent",
+}
+
+// lane names what is broken.
+func lane(l notify.Lane) string {
+	if l.Name == "" {
+		return "The channel " + l.Channel
+	}
+	return "The channel " + l.Channel + " to " + l.Name
+}
+
 // show reads one page of the log, with the filters of the query, and renders it.
 func (p *Pages) show(c *web.Ctx, v listView, f notify.Filter, page web.Page) error {
-	v.State, v.Channel = c.Query("state"), c.Query("channel")
-	f.State, f.Channel, f.Before, f.Limit = notify.State(v.State), v.Channel, c.Query("before"), pageSize+1
+	f.State, f.Before, f.Limit = notify.State(c.Query("state")), c.Query("before"), pageSize+1
 	list, err := p.cfg.Log.Deliveries(c.Context(), f)
 	if err != nil {
 		return err
@@ -234,20 +243,16 @@ func (p *Pages) show(c *web.Ctx, v listView, f notify.Filter, page web.Page) err
 	if len(list) > pageSize {
 		list = list[:pageSize]
 		q := url.Values{"before": {list[pageSize-1].ID}}
-		if v.State != "" {
-			q.Set("state", v.State)
-		}
-		if v.Channel != "" {
-			q.Set("channel", v.Channel)
+		if f.State != "" {
+			q.Set("state", string(f.State))
 		}
 		v.Next = v.Path + "?" + q.Encode()
 	}
 	v.Rows = p.rows(c.Context(), list, sees(c.Viewer))
-	v.States = []ui.Option{{Text: "any state"}}
+	v.Tabs = []ui.Tab{{Text: "All", URL: v.Path, Here: f.State == ""}}
 	for _, s := range notify.States() {
-		v.States = append(v.States, ui.Option{Value: string(s), Text: string(s)})
+		v.Tabs = append(v.Tabs, ui.Tab{Text: tabs[s], URL: v.Path + "?state=" + string(s), Here: f.State == s})
 	}
-	v.Channels = []ui.Option{{Text: "any channel"}, {Value: "email", Text: "email"}, {Value: "webhook", Text: "webhook"}}
 	return c.Render(page, listPage(v))
 }
 

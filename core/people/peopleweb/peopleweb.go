@@ -5,6 +5,7 @@ package peopleweb
 import (
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
@@ -133,7 +134,10 @@ func (p *Pages) person(c *web.Ctx) error {
 		return err
 	}
 	v := personView{Person: x, Contacts: x.Contacts, Manage: c.May(access.PeopleManage), Me: c.Viewer.PersonID == x.ID}
-	if v.Secrets = v.Manage || v.Me; v.Secrets && x.Active() {
+	switch v.Secrets = v.Manage || v.Me; {
+	case !v.Secrets:
+		v.Contacts = veiled(x.Contacts)
+	case x.Active():
 		if v.Contacts, err = p.people.Contacts(c.Context(), x.ID, false); err != nil {
 			return err
 		}
@@ -146,6 +150,17 @@ func (p *Pages) person(c *web.Ctx) error {
 		Title: x.FullName, Nav: "admin", Live: []mainstay.Ref{c.Ref},
 		Crumbs: []web.Crumb{{Text: "People", URL: "/people"}, {Text: x.FullName}},
 	}, personPage(v))
+}
+
+// veiled hides what follows the host of a webhook: the path of such an address is often a secret.
+func veiled(list []people.Contact) []people.Contact {
+	out := slices.Clone(list)
+	for i, c := range out {
+		if u, err := url.Parse(c.Address); err == nil && c.Channel == people.Webhook {
+			out[i].Address = u.Scheme + "://" + u.Host + "/…"
+		}
+	}
+	return out
 }
 
 func (p *Pages) setActive(c *web.Ctx, active bool) error {

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
+	"github.com/mainstayhq/mainstay/core/people"
 	"github.com/mainstayhq/mainstay/core/people/peopleweb"
 	"github.com/mainstayhq/mainstay/mainstaytest/house"
 	"github.com/mainstayhq/mainstay/web"
@@ -73,12 +75,23 @@ func TestOnesOwnContacts(t *testing.T) {
 			t.Error("people change the address that they sign in with by themselves")
 		}
 		p = p.Press("Save", url.Values{"fullName": {"Ana Ruiz"}, "contact-1-address": {"home@example.com"}})
+		if p.Path != "/me" {
+			t.Errorf("saving leads to %s: %s", p.Path, p.Text())
+		}
 		again, err := h.People.ByID(t.Context(), ana.ID)
 		if err != nil || again.FullName != "Ana Ruiz" || len(again.Contacts) != 2 || again.Contacts[1].Verified() {
 			t.Errorf("%+v %v", again, err)
 		}
 		if p = b.Get("/people/bea"); p.Status != 200 || p.Doc.Find("main form").Length() != 0 {
 			t.Errorf("a member may edit others: %d %s", p.Status, p.Text())
+		}
+		if _, err := h.People.DefinePerson(t.Context(), mainstay.Person(ana.ID), "cleo", people.PersonSpec{
+			Contacts: []people.ContactSpec{{Type: "webhook", Address: "https://hooks.example/secret-path", Pages: true}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if p = b.Get("/people/cleo"); !p.Says("https://hooks.example/…") || strings.Contains(p.Body, "secret-path") {
+			t.Errorf("others see the whole address of a webhook: %s", p.Text())
 		}
 		for _, path := range []string{"/people/new", "/people/bea/edit", "/teams/new"} {
 			if p = b.Get(path); p.Status != http.StatusForbidden {

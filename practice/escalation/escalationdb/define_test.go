@@ -98,6 +98,27 @@ func TestAProjectsNameGoesBeforeTheInstallations(t *testing.T) {
 	})
 }
 
+func TestWhatIsWrongWithAnOverrideIsSaidAtItsField(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.standard(t)
+		s, now := w.load(t, "primary"), w.Clock.Now()
+		for _, c := range []struct {
+			o     escalation.Override
+			field string
+		}{
+			{escalation.Override{Until: now.Add(time.Hour)}, "person"},
+			{escalation.Override{Person: w.person["samir"]}, "until"},
+			{escalation.Override{Person: w.person["samir"], Until: now.Add(-time.Hour)}, "until"},
+			{escalation.Override{Person: w.person["samir"], From: now.Add(2 * time.Hour), Until: now.Add(time.Hour)}, "until"},
+			{escalation.Override{Person: w.person["samir"], Until: now.AddDate(2, 0, 0)}, "until"},
+		} {
+			if err := w.Override(t.Context(), admin, s.ID, c.o); mainstay.ErrorFields(err)[c.field] == "" {
+				t.Errorf("%+v: %v", c.o, err)
+			}
+		}
+	})
+}
+
 func TestAnOverrideTakesTheDutyAndCanBeTakenBack(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.standard(t)
@@ -112,20 +133,6 @@ func TestAnOverrideTakesTheDutyAndCanBeTakenBack(t *testing.T) {
 				}
 			}
 			return "nobody"
-		}
-		for _, c := range []struct {
-			o     escalation.Override
-			field string
-		}{
-			{escalation.Override{Until: now.Add(time.Hour)}, "person"},
-			{escalation.Override{Person: w.person["samir"]}, "until"},
-			{escalation.Override{Person: w.person["samir"], Until: now.Add(-time.Hour)}, "until"},
-			{escalation.Override{Person: w.person["samir"], From: now.Add(2 * time.Hour), Until: now.Add(time.Hour)}, "until"},
-			{escalation.Override{Person: w.person["samir"], Until: now.AddDate(2, 0, 0)}, "until"},
-		} {
-			if err := w.Override(t.Context(), admin, s.ID, c.o); mainstay.ErrorFields(err)[c.field] == "" {
-				t.Errorf("%+v: %v", c.o, err)
-			}
 		}
 		if onCall() != "ana" {
 			t.Fatalf("by the rotation ana, got %s", onCall())

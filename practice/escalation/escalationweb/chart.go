@@ -88,7 +88,7 @@ func draw(rows []row, first calendar.Date, n int, loc *time.Location, now time.T
 	g.Height = g.Bottom + 8
 	g.Days = days(first, n, loc, x, perDay, narrow)
 	for i, r := range rows {
-		g.Rows = append(g.Rows, drawRow(r, in, g.Top+i*step, narrow, x, name, loc))
+		g.Rows = append(g.Rows, drawRow(r, calendar.Interval{From: now, Until: in.Until}, g.Top+i*step, narrow, x, name, loc))
 	}
 	if g.ShowNow = in.Contains(now); g.ShowNow {
 		g.Now = x(now)
@@ -114,7 +114,7 @@ func days(first calendar.Date, n int, loc *time.Location, x func(time.Time) floa
 	return out
 }
 
-func drawRow(r row, in calendar.Interval, y int, narrow bool, x func(time.Time) float64, name func(string) string, loc *time.Location) drawnRow {
+func drawRow(r row, future calendar.Interval, y int, narrow bool, x func(time.Time) float64, name func(string) string, loc *time.Location) drawnRow {
 	top := float64(y + 4)
 	if narrow {
 		top += 18
@@ -134,7 +134,7 @@ func drawRow(r row, in calendar.Interval, y int, narrow bool, x func(time.Time) 
 		d.Blocks = append(d.Blocks, b)
 	}
 	if r.Gaps {
-		for _, g := range calendar.Gaps(r.Shifts, in) {
+		for _, g := range calendar.Gaps(r.Shifts, future) {
 			b := block{X: x(g.From), Title: fmt.Sprintf("nobody, %s until %s", in2(loc, g.From), in2(loc, g.Until))}
 			b.Width = max(x(g.Until)-b.X, 3)
 			d.Gaps = append(d.Gaps, b)

@@ -31,6 +31,7 @@ type Names interface {
 // People answers who persons are; people.Service does.
 type People interface {
 	ByIDs(ctx context.Context, ids []string) (map[string]people.Person, error)
+	ByName(ctx context.Context, name string) (people.Person, error)
 	List(ctx context.Context, q people.Query) (list []people.Person, next string, err error)
 }
 

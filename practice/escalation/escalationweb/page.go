@@ -153,8 +153,10 @@ func (p *Pages) page(c *web.Ctx) error {
 		Page: v, Ref: v.Ref().String(), State: stateOf(v.State), Respond: c.May(access.PageRespond) && v.State != escalation.Resolved,
 		URL: object.URL(mainstay.KindPage, v.Key()), Service: v.Service,
 	}
-	if name, _ := p.Names.Subject(c.Context(), mainstay.Ref{Kind: mainstay.KindService, ID: v.Service}); name != "" {
-		view.Service = name
+	if v.Service != "" {
+		if name, _ := p.Names.Subject(c.Context(), mainstay.Ref{Kind: mainstay.KindService, ID: v.Service}); name != "" {
+			view.Service = name
+		}
 	}
 	if !v.Acked.IsZero() {
 		view.Who = p.Names.Actor(c.Context(), v.AckedBy)
@@ -289,7 +291,7 @@ func (p *Pages) events(ctx context.Context, v escalation.Page) ([]ui.Event, erro
 		if s, ok := fact.As[fact.PageStepped](f); ok {
 			e.Text = stepEvent(stepped(s, who))
 		} else {
-			e.Text = ui.Text("%s %s.", p.Names.Actor(ctx, f.Actor), fact.Sentence(f))
+			e.Text = ui.Text(p.Names.Actor(ctx, f.Actor) + " " + fact.Sentence(f) + ".")
 		}
 		out = append(out, e)
 	}

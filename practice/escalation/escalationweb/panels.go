@@ -42,7 +42,7 @@ func (p *Pages) nowPages(ctx context.Context, at web.At) (web.Component, error) 
 		return nil, err
 	}
 	lines, err := p.lines(ctx, list)
-	return pagesPanel(panelView{ID: "panel-pages", Title: "Pages", Live: "page:*", Lines: lines}), err
+	return pagesPanel(panelView{Title: "Pages", Lines: lines}), err
 }
 
 // aboutPanel are the pages about the object of the page.

@@ -3,6 +3,7 @@ package escalationweb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,20 @@ type scheduleLine struct {
 	Now                       *ui.PersonView
 	Until                     string
 	Next                      *ui.PersonView
+	Bad                       bool // nobody has the duty, and somebody should
+}
+
+// nobody is the state of a schedule that nobody has the duty of.
+func (l scheduleLine) nobody() ui.State {
+	if l.Bad {
+		return ui.Crit("nobody")
+	}
+	return ui.Muted("nobody, outside its hours")
+}
+
+// partial reports whether the schedule is meant for some hours only: then its holes are no faults.
+func partial(s *escalation.Schedule) bool {
+	return !slices.ContainsFunc(s.Spec().Layers, func(l escalation.LayerSpec) bool { return len(l.Restrictions) == 0 })
 }
 
 // schedulesView is the list of schedules.
@@ -90,6 +105,7 @@ func (p *Pages) scheduleLines(ctx context.Context, list []escalation.Schedule, n
 		}
 		loc := s.Location()
 		current, next := turns(s, now)
+		l.Bad = current == nil && !partial(s)
 		if current != nil {
 			v := f.view(current.Person, "")
 			v.OnCall = true
@@ -118,7 +134,7 @@ func (p *Pages) schedules(c *web.Ctx) error {
 	}
 	var rows []row
 	for i := range list {
-		rows = append(rows, row{Title: clip(list[i].Title()), Note: clip(view.Lines[i].Project), Shifts: list[i].Shifts(in.From, in.Until), Gaps: true, Strong: true})
+		rows = append(rows, row{Title: clip(list[i].Title()), Note: clip(view.Lines[i].Project), Shifts: list[i].Shifts(in.From, in.Until), Gaps: !partial(&list[i]), Strong: true})
 	}
 	if len(rows) > 0 && len(rows) <= 30 {
 		ch := newChart(fmt.Sprintf("Who is on call in %s over %d days", ui.Plural(len(rows), "schedule", "schedules"), shownDays), rows, first, shownDays, loc, c.Now, f.name)
@@ -145,8 +161,8 @@ type shiftLine struct {
 
 // overrideLine is an override that is to come or holds.
 type overrideLine struct {
-	ID, Who, From, Until, Reason, By string
-	Holds, Mine                      bool
+	ID, Who, From, Until, Note string
+	Holds, Mine                bool
 }
 
 // gapLine is a stretch in which nobody has the duty.
@@ -166,6 +182,8 @@ type scheduleView struct {
 	Overrides []overrideLine
 	Gaps      []gapLine
 	GapCount  int
+	GapTone   ui.Tone
+	GapText   string
 	Manage    bool // may put anybody on call
 	Take      bool // may put themselves on call
 	Form      overrideForm
@@ -209,6 +227,10 @@ func (p *Pages) showSchedule(c *web.Ctx, form overrideForm, status int) error {
 	view.Shifts = p.shiftLines(&s, calendar.Interval{From: c.Now, Until: in.Until}, f)
 	view.Overrides = p.overrideLines(c, &s, f)
 	view.Gaps, view.GapCount = gapLines(&s, c.Now)
+	view.GapTone, view.GapText = ui.ToneCrit, "A page that reaches nobody goes on to the next step of its policy at once."
+	if partial(&s) {
+		view.GapTone, view.GapText = ui.ToneInfo, "All its layers are for some hours only. Outside of them a page goes on to the next step of its policy at once."
+	}
 	if view.Manage {
 		if view.Form.People, err = p.options(c.Context()); err != nil {
 			return err
@@ -233,7 +255,7 @@ func (p *Pages) options(ctx context.Context) ([]ui.Option, error) {
 
 // rowsOf are the rows of one schedule's chart: what holds in the end, and what the layers say when there are several.
 func rowsOf(s *escalation.Schedule, in calendar.Interval) []row {
-	rows := []row{{Title: "On call", Shifts: s.Shifts(in.From, in.Until), Gaps: true, Strong: true}}
+	rows := []row{{Title: "On call", Shifts: s.Shifts(in.From, in.Until), Gaps: !partial(s), Strong: true}}
 	spec := s.Spec()
 	if len(spec.Layers) == 1 && len(s.Overrides) == 0 {
 		return rows
@@ -350,11 +372,19 @@ func (p *Pages) overrideLines(c *web.Ctx, s *escalation.Schedule, f folk) []over
 			continue
 		}
 		out = append(out, overrideLine{
-			ID: o.ID, Who: f.name(o.Person), From: in(loc, o.From), Until: in(loc, o.Until), Reason: o.Reason,
-			By: p.Names.Actor(c.Context(), o.By), Holds: !o.From.After(c.Now), Mine: c.Viewer.PersonID != "" && (o.Person == c.Viewer.PersonID || o.By == c.Actor()),
+			ID: o.ID, Who: f.name(o.Person), From: in(loc, o.From), Until: in(loc, o.Until), Note: made(o.Reason, p.Names.Actor(c.Context(), o.By)),
+			Holds: !o.From.After(c.Now), Mine: c.Viewer.PersonID != "" && (o.Person == c.Viewer.PersonID || o.By == c.Actor()),
 		})
 	}
 	return out
+}
+
+// made says why an override is there, and who made it.
+func made(reason, by string) string {
+	if reason == "" {
+		return "by " + by
+	}
+	return reason + ", by " + by
 }
 
 // gapLines lists the first gaps of the next 90 days, and says how many there are. What touches is one.

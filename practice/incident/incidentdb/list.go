@@ -87,7 +87,8 @@ func (s *Store) conditions(q incident.Query) (where, error) {
 	}
 	if q.Hide && !q.ManagesAll {
 		w.add("(NOT private OR "+s.db.In("project", "?")+
-			" OR id IN (SELECT r.incident FROM incident_role r WHERE r.person = ? AND r.person <> ''))", storage.List(q.Manages), q.Viewer)
+			" OR id IN (SELECT r.incident FROM incident_role r WHERE r.person = ? AND r.person <> '')"+
+			" OR declared_kind = 'person' AND declared_id = ?)", storage.List(q.Manages), q.Viewer, q.Viewer)
 	}
 	if q.Cursor != "" {
 		if !mainstay.ValidID(q.Cursor) {

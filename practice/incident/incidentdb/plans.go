@@ -57,7 +57,7 @@ func (s *Store) SavePlan(ctx context.Context, project, name string, rule func(*i
 // Plans lists newest versions; see incident.Plans.
 func (s *Store) Plans(ctx context.Context, project string) ([]incident.Plan, error) {
 	return storage.All(ctx, s.db, scanPlan, `SELECT `+planColumns+newest+
-		` WHERE ($1 = '' OR p.project = $2 OR p.project = $3) ORDER BY p.name, p.project LIMIT 1000`,
+		` WHERE ($1 = '' OR p.project = $2 OR p.project = $3) ORDER BY p.name, p.id LIMIT 1000`,
 		project, project, mainstay.Installation)
 }
 

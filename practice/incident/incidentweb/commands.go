@@ -59,7 +59,7 @@ func (p *Pages) commands() map[string]doing {
 			return "", err
 		}},
 		"/phases": {"phase", "", func(c *web.Ctx, i incident.Incident) (string, error) {
-			at, err := moment("at", c.Form("at"), c.Viewer.Location())
+			at, err := moment("at", c.Form("reached"), c.Viewer.Location())
 			if err != nil {
 				return "", err
 			}

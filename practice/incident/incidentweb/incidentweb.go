@@ -85,7 +85,9 @@ func (p *Pages) Routes(rt *web.Router) {
 }
 
 // errHidden is the answer about a private incident to those who may not know of it: the same as for one that does not exist.
-func errHidden() error { return mainstay.Errorf(mainstay.NotFound, "There is no such incident, or you may not see it.") }
+func errHidden() error {
+	return mainstay.Errorf(mainstay.NotFound, "There is no such incident, or you may not see it.")
+}
 
 // see reads an incident for a viewer.
 func (p *Pages) see(ctx context.Context, v access.Viewer, id string) (incident.Incident, error) {

@@ -50,8 +50,7 @@ type listView struct {
 	Rows       []rowView
 	Next       string
 	MayDeclare bool
-	Severity   string
-	Show       string
+	Severities []ui.Tab
 	Filtered   bool
 }
 
@@ -67,18 +66,22 @@ var shows = []struct {
 }
 
 func (p *Pages) list(c *web.Ctx) error {
-	v := listView{MayDeclare: c.May(access.IncidentRespond), Severity: c.Query("severity"), Show: c.Query("show")}
+	v := listView{MayDeclare: c.May(access.IncidentRespond)}
+	show, severity := c.Query("show"), c.Query("severity")
 	q := query(c.Viewer)
 	q.Cursor, q.Limit = c.Query("cursor"), 50
-	if s := mainstay.Severity(v.Severity); s.Valid() {
+	if s := mainstay.Severity(severity); s.Valid() {
 		q.Severity = s
 	}
 	for _, s := range shows {
-		here := s.word == v.Show
-		if here {
+		if s.word == show {
 			q.States = s.states
 		}
-		v.Tabs = append(v.Tabs, ui.Tab{Text: s.text, URL: "/incidents" + params(s.word, v.Severity, ""), Here: here})
+		v.Tabs = append(v.Tabs, ui.Tab{Text: s.text, URL: "/incidents" + params(s.word, severity, ""), Here: s.word == show})
+	}
+	v.Severities = []ui.Tab{{Text: "every severity", URL: "/incidents" + params(show, "", ""), Here: q.Severity == ""}}
+	for _, s := range mainstay.Severities() {
+		v.Severities = append(v.Severities, ui.Tab{Text: string(s), URL: "/incidents" + params(show, string(s), ""), Here: s == q.Severity})
 	}
 	v.Filtered = q.States != nil || q.Severity != "" || q.Cursor != ""
 	page, err := p.cfg.Incidents.List(c.Context(), q)
@@ -99,7 +102,7 @@ func (p *Pages) list(c *web.Ctx) error {
 		v.Rows = append(v.Rows, row(i, n))
 	}
 	if page.Next != "" {
-		v.Next = "/incidents" + params(v.Show, v.Severity, page.Next)
+		v.Next = "/incidents" + params(show, severity, page.Next)
 	}
 	return c.Render(web.Page{Title: "Incidents", Nav: "incidents", Crumbs: []web.Crumb{{Text: "Incidents"}}}, listPage(v))
 }
@@ -111,6 +114,7 @@ func (p *Pages) openFirst(c *web.Ctx, q incident.Query, list []incident.Incident
 	if err != nil {
 		return nil, err
 	}
+	worst(open.Items)
 	out := open.Items
 	for _, i := range list {
 		if i.State != incident.Open {

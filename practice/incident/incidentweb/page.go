@@ -58,10 +58,13 @@ func (p *Pages) view(c *web.Ctx, i incident.Incident) (pageView, error) {
 		v.Roles = append(v.Roles, roleView{Role: r.Role, Name: n.person(r.Person), Person: r.Person, Mine: r.Person != "" && r.Person == c.Viewer.PersonID})
 	}
 	for _, t := range i.Tasks {
-		v.Tasks = append(v.Tasks, taskView{ID: t.ID, Title: t.Title, Owner: n.person(t.Owner), Done: t.State == incident.Done, By: n.person(t.DoneBy.ID), At: t.DoneAt})
-		if t.State == incident.Todo {
+		task := taskView{ID: t.ID, Title: t.Title, Owner: n.person(t.Owner), Done: t.State == incident.Done, At: t.DoneAt}
+		if task.Done {
+			task.By = p.cfg.Names.Actor(ctx, t.DoneBy)
+		} else {
 			v.OpenTasks++
 		}
+		v.Tasks = append(v.Tasks, task)
 	}
 	for _, ph := range incident.Phases() {
 		if ph != incident.Ended && i.Phases[ph].IsZero() {
@@ -72,7 +75,8 @@ func (p *Pages) view(c *web.Ctx, i incident.Incident) (pageView, error) {
 	if err != nil {
 		return v, err
 	}
-	v.Steps = steps(i, n, reasons, c.Now)
+	actor := func(a mainstay.Actor) string { return p.cfg.Names.Actor(ctx, a) }
+	v.Steps = steps(i, n, reasons, actor, c.Now)
 	p.touches(ctx, &v, c.Viewer)
 	if v.Respond {
 		if v.People, err = p.everybody(ctx); err != nil {

@@ -160,10 +160,7 @@ func (p *Pages) names(ctx context.Context, list ...incident.Incident) (names, er
 			ids = append(ids, r.Person)
 		}
 		for _, t := range i.Tasks {
-			ids = append(ids, t.Owner, t.DoneBy.ID)
-		}
-		for _, s := range i.Steps {
-			ids = append(ids, s.By.ID)
+			ids = append(ids, t.Owner)
 		}
 		if !slices.Contains(projects, i.Project) {
 			projects = append(projects, i.Project)
@@ -237,7 +234,16 @@ func clock(t, now time.Time, zone *time.Location) string {
 	return t.Format("2 Jan 15:04")
 }
 
-func steps(i incident.Incident, n names, reasons map[int]string, now time.Time) []stepView {
+// who is the step's role and who holds it.
+func (s stepView) who() string {
+	if s.Holder == "" {
+		return titled(s.Role)
+	}
+	return titled(s.Role) + ", " + s.Holder
+}
+
+// steps are the rows of the plan; actor gives the names of those who skipped one.
+func steps(i incident.Incident, n names, reasons map[int]string, actor func(mainstay.Actor) string, now time.Time) []stepView {
 	current, _ := i.Current()
 	var list []stepView
 	for _, s := range i.Steps {
@@ -247,7 +253,7 @@ func steps(i incident.Incident, n names, reasons map[int]string, now time.Time) 
 		}
 		switch {
 		case s.State == incident.Skipped:
-			v.Shape, v.Skipped, v.Reason = ui.Muted("skipped").As("skip"), n.person(s.By.ID), reasons[s.Number]
+			v.Shape, v.Skipped, v.Reason = ui.Muted("skipped").As("skip"), actor(s.By), reasons[s.Number]
 		case s.State == incident.Done && s.Late(now):
 			v.Shape, v.Late = ui.Warn("done late"), s.At.Sub(s.Due)
 		case s.State == incident.Done:
@@ -303,4 +309,29 @@ func (p *Pages) everybody(ctx context.Context) ([]ui.Option, error) {
 		options = append(options, ui.Option{Value: x.ID, Text: fullName(x)})
 	}
 	return options, err
+}
+
+// shapeOf is the name of the shape of a state in the sprite.
+func shapeOf(s ui.State) string {
+	if s.Shape != "" {
+		return s.Shape
+	}
+	return string(s.Tone)
+}
+
+func primary(yes bool) string {
+	if yes {
+		return "primary"
+	}
+	return ""
+}
+
+// slug is a word that may stand in an id.
+func slug(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == ' ' {
+			return '-'
+		}
+		return r
+	}, s)
 }

@@ -165,6 +165,10 @@ func (s *Store) List(ctx context.Context, q knowledge.Query) ([]knowledge.Articl
 		args = append(args, q.Rule)
 		where += fmt.Sprintf(` AND rule <> '' AND rule = $%d`, len(args))
 	}
+	if !q.From.IsZero() {
+		args = append(args, q.From.Kind, q.From.ID)
+		where += fmt.Sprintf(` AND from_id <> '' AND from_kind = $%d AND from_id = $%d`, len(args)-1, len(args))
+	}
 	args = append(args, q.Limit)
 	return storage.All(ctx, s.db, scan, `SELECT `+columns+` FROM article WHERE `+where+
 		fmt.Sprintf(` ORDER BY number DESC LIMIT $%d`, len(args)), args...)

@@ -151,6 +151,9 @@ func (s *Store) Windows(ctx context.Context, q maintenance.Query) ([]maintenance
 	if q.Project != "" {
 		where = append(where, "project = "+arg(q.Project))
 	}
+	if q.Projects != nil {
+		where = append(where, s.db.In("project", arg(storage.List(q.Projects))))
+	}
 	if q.Name != "" {
 		where = append(where, "name = "+arg(q.Name))
 	}

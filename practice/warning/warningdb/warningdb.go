@@ -68,7 +68,7 @@ const alertColumns = `number, created_at, project, service, fingerprint, state, 
 
 const alertWidth = 21
 
-var alertInserts = storage.NewInserts(`INSERT INTO alert (`+alertColumns+`) VALUES`, alertWidth)
+var alertInserts = storage.NewInserts(`INSERT INTO alert (`+alertColumns+`) VALUES`, alertWidth, "")
 
 func scanAlert(s storage.Scanner) (*warning.Alert, error) {
 	var a warning.Alert

@@ -1,0 +1,124 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/mainstayhq/mainstay"
+	"github.com/mainstayhq/mainstay/core/access"
+	"github.com/mainstayhq/mainstay/core/action/actionweb"
+	"github.com/mainstayhq/mainstay/core/identity/identityweb"
+	"github.com/mainstayhq/mainstay/core/intake/intakeweb"
+	"github.com/mainstayhq/mainstay/core/journal/journalweb"
+	"github.com/mainstayhq/mainstay/core/notify/notifyweb"
+	"github.com/mainstayhq/mainstay/core/people/peopleweb"
+	"github.com/mainstayhq/mainstay/core/project/projectweb"
+	"github.com/mainstayhq/mainstay/practice/communication/statuspage"
+	"github.com/mainstayhq/mainstay/web"
+)
+
+// pages lists everybody who has routes.
+type pages interface{ Routes(rt *web.Router) }
+
+// startPages begins what renders by itself.
+func (a *App) startPages(ctx context.Context) error {
+	if a.StatusPage == nil {
+		return errNoStatusPage
+	}
+	if err := a.StatusPage.Start(ctx); err != nil {
+		return err
+	}
+	a.stopLater(func(context.Context) error { a.StatusPage.Stop(); return nil })
+	return nil
+}
+
+func (a *App) statusHandler() http.Handler { return a.StatusPage.Handler() }
+
+// SnapshotConfig says which folder mainstay status serves.
+type SnapshotConfig struct {
+	Dir       string
+	Listen    string
+	PublicKey string // base64 or hex of the key that must have signed it; "" trusts the first that is seen
+	Log       *slog.Logger
+}
+
+// ServeSnapshot serves the public status page from a folder alone, until ctx ends. It needs no database.
+func ServeSnapshot(ctx context.Context, cfg SnapshotConfig) error {
+	key, err := statuspage.ParseKey(cfg.PublicKey)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return mainstay.Errorf(mainstay.Unavailable, "cannot listen on %s: %v", cfg.Listen, err)
+	}
+	cfg.Log.Info("serving the status page", "folder", cfg.Dir, "url", "http://"+l.Addr().String())
+	return statuspage.Serve(ctx, statuspage.SnapshotConfig{Dir: cfg.Dir, Key: key, Time: mainstay.Clock{}, Log: cfg.Log}, l)
+}
+
+type applyInput struct {
+	Body struct {
+		Sources []Source `json:"sources" minItems:"1" maxItems:"1000" doc:"Texts of manifests; the names stand in errors"`
+		DryRun  bool     `json:"dryRun,omitempty" doc:"Say what would change, and change nothing"`
+	}
+}
+
+// applyRoute is mainstay apply over the API. Kinds of the installation need setting.manage, a project's project.manage there.
+func (a *App) applyRoute() {
+	web.API(a.router, web.Route{Method: "POST", Pattern: "/apply", Permission: access.ProjectManage, MaxBody: 8 << 20},
+		web.Doc{Summary: "Bring everything that manifests describe to what they say: all of it or, with any fault, nothing", Tag: "apply"},
+		func(ctx context.Context, in *applyInput) (*web.Out[web.List[Change]], error) {
+			v := web.ViewerFrom(ctx)
+			changes, err := a.Apply(ctx, v.Actor, in.Body.Sources, in.Body.DryRun, func(kind, project string) error {
+				perm := access.ProjectManage
+				switch {
+				case kind == "Person" || kind == "Team":
+					perm = access.PeopleManage
+				case project == "":
+					perm = access.SettingManage
+				}
+				if !v.May(perm, project) {
+					return mainstay.Errorf(mainstay.Denied, "You may not define %s: that needs %s.", kind, perm)
+				}
+				return nil
+			})
+			if changes == nil {
+				changes = []Change{}
+			}
+			return &web.Out[web.List[Change]]{Body: web.List[Change]{Items: changes}}, err
+		})
+}
+
+func (a *App) pages() ([]pages, error) {
+	n := names{a}
+	external := ""
+	if a.cfg.ExternalURL != nil {
+		external = a.external()
+	}
+	keys, err := intakeweb.New(intakeweb.Config{
+		Keys: a.Keys, Formats: formats(), Sink: a.Warning, Projects: a.Projects, Time: a.cfg.Time, Log: a.cfg.Log, ExternalURL: external,
+	})
+	if err != nil {
+		return nil, err
+	}
+	actions, err := actionweb.New(actionweb.Config{Actions: a.Actions, People: a.People, Projects: a.Projects, Names: n, Journal: a.Journal})
+	if err != nil {
+		return nil, err
+	}
+	log, err := notifyweb.New(notifyweb.Config{
+		Log: a.Notices, People: recipients{a}, Names: n, Time: a.cfg.Time, Send: a.Notices.Send, Troubled: a.sending.Troubled,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.identityPages = identityweb.New(identityweb.Config{
+		Identity: a.Identity, People: a.People, Access: a.Access, Projects: a.Projects, ExternalURL: a.cfg.ExternalURL,
+	})
+	list := []pages{
+		a.identityPages, peopleweb.New(a.People), projectweb.New(a.Projects), journalweb.New(a.Journal, n), keys, actions, log,
+	}
+	practices, err := a.practicePages(n)
+	return append(list, practices...), err
+}

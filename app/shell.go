@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/mainstayhq/mainstay"
+	"github.com/mainstayhq/mainstay/core/access"
+	"github.com/mainstayhq/mainstay/practice/escalation"
+	"github.com/mainstayhq/mainstay/practice/incident"
+	"github.com/mainstayhq/mainstay/web"
+	"github.com/mainstayhq/mainstay/web/ui"
+)
+
+// What the shell shows on every page: who is signed in, what burns, the numbers in the rail.
+
+func (a *App) me(ctx context.Context, v access.Viewer) (web.Me, error) {
+	me, err := a.identityPages.Me(ctx, v)
+	if err != nil || v.PersonID == "" {
+		return me, err
+	}
+	projects, err := a.Projects.Projects(ctx)
+	if err != nil {
+		return me, err
+	}
+	for _, p := range projects {
+		on, err := a.Escalation.OnCallPeople(ctx, p.ID, a.cfg.Time.Now())
+		if err != nil {
+			return me, err
+		}
+		for _, id := range on {
+			if id == v.PersonID {
+				me.OnCall, me.Line = true, "on call now"
+				return me, nil
+			}
+		}
+	}
+	return me, nil
+}
+
+// openIncidents are the open ones that the viewer may know of.
+func (a *App) openIncidents(ctx context.Context, v access.Viewer, severity mainstay.Severity) ([]incident.Incident, error) {
+	all, ids := v.Projects(access.IncidentRead)
+	managesAll, manages := v.Projects(access.IncidentManage)
+	q := incident.Query{
+		States: []incident.State{incident.Open}, Severity: severity, Hide: true, Viewer: v.PersonID, ManagesAll: managesAll, Manages: manages, Limit: 100,
+	}
+	if !all {
+		q.Projects = append([]string{}, ids...)
+	}
+	page, err := a.Incidents.List(ctx, q)
+	return page.Items, err
+}
+
+// burning is the oldest open sev-1.
+func (a *App) burning(ctx context.Context, v access.Viewer) (*ui.Burn, error) {
+	if !v.MayAny(access.IncidentRead) {
+		return nil, nil //nolint:nilnil // nothing to show
+	}
+	list, err := a.openIncidents(ctx, v, mainstay.Sev1)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	i := list[0]
+	for _, o := range list {
+		if o.StartedAt().Before(i.StartedAt()) {
+			i = o
+		}
+	}
+	b := &ui.Burn{URL: "/incidents/" + i.Key(), ID: i.Key(), Title: i.Title, Since: i.StartedAt()}
+	if who := i.Holder(incident.Commander); who != "" {
+		b.Who = names{a}.Actor(ctx, mainstay.Person(who))
+	}
+	if step, ok := i.Current(); ok {
+		b.Next, b.Due = step.Title, step.Due
+	}
+	return b, nil
+}
+
+func (a *App) tallies(ctx context.Context, v access.Viewer) (map[string]ui.Tally, error) {
+	t := map[string]ui.Tally{}
+	if v.MayAny(access.IncidentRead) {
+		list, err := a.openIncidents(ctx, v, "")
+		if err != nil {
+			return nil, err
+		}
+		t["incidents"] = ui.Tally{N: len(list), Crit: len(list) > 0}
+	}
+	if all, ids := v.Projects(access.AlertRead); all {
+		t["alerts"] = ui.Tally{N: a.Warning.Count(nil)}
+	} else if len(ids) > 0 {
+		t["alerts"] = ui.Tally{N: a.Warning.Count(ids)}
+	}
+	if all, ids := v.Projects(access.PageRead); all || len(ids) > 0 {
+		q := escalation.PageQuery{States: []escalation.State{escalation.Open, escalation.Exhausted}, Limit: 100}
+		if !all {
+			q.Projects = ids
+		}
+		list, err := a.Escalation.Pages(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		t["oncall"] = ui.Tally{N: len(list), Crit: len(list) > 0}
+	}
+	return t, nil
+}
+
+// projectState is the word beside a project: what burns in it, or that it is quiet.
+func (a *App) projectState(ctx context.Context, id string) (ui.State, error) {
+	open, err := a.Incidents.Open(ctx, id)
+	if err != nil {
+		return ui.State{}, err
+	}
+	public := 0
+	worst := mainstay.Sev4
+	for _, i := range open {
+		if !i.Private {
+			public++
+			worst = min(worst, i.Severity)
+		}
+	}
+	switch {
+	case public > 0 && worst <= mainstay.Sev2:
+		return ui.Crit(ui.Plural(public, "incident", "incidents")), nil
+	case public > 0:
+		return ui.Warn(ui.Plural(public, "incident", "incidents")), nil
+	}
+	if n := a.Warning.Count([]string{id}); n > 0 {
+		return ui.Warn(ui.Plural(n, "alert", "alerts")), nil
+	}
+	return ui.Good("quiet"), nil
+}
+
+var errNoStatusPage = errors.New("this process renders no status page")
