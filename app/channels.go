@@ -21,6 +21,7 @@ func (a *App) listChannels() ([]notify.Channel, error) {
 			return nil, err
 		}
 		email = notify.Channel{Name: "email", Sender: sender, Timeout: time.Minute}
+		a.stopLater(func(context.Context) error { sender.Close(); return nil })
 	}
 	guard := outbound.New(outbound.Config{Allow: a.cfg.AllowTargets})
 	hook, err := webhook.New(webhook.Config{

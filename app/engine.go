@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,8 @@ import (
 	"github.com/mainstayhq/mainstay/core/search/searchweb"
 	"github.com/mainstayhq/mainstay/core/timer"
 	"github.com/mainstayhq/mainstay/fact"
+	"github.com/mainstayhq/mainstay/practice/escalation/escalationweb"
+	"github.com/mainstayhq/mainstay/practice/incident/incidentweb"
 	"github.com/mainstayhq/mainstay/storage"
 	"github.com/mainstayhq/mainstay/web"
 )
@@ -34,6 +37,8 @@ type engine struct {
 	router        *web.Router
 	palette       *searchweb.Pages
 	identityPages *identityweb.Pages
+	incidentPages *incidentweb.Pages
+	oncallPages   *escalationweb.Pages
 	ready         atomic.Bool
 	servers       []*http.Server
 	failed        chan error
@@ -118,6 +123,7 @@ func (a *App) startWork(ctx context.Context) error {
 	}
 	a.stopLater(func(context.Context) error { a.timers.Stop(); return nil })
 	a.Journal.Changed(a.publish)
+	a.startHousekeeping(ctx)
 	return a.startPages(ctx)
 }
 
@@ -154,12 +160,22 @@ func (a *App) external() string {
 	if a.cfg.TLSCert != "" {
 		scheme = "https://"
 	}
-	return scheme + a.cfg.Listen
+	host, port, err := net.SplitHostPort(a.cfg.Listen)
+	if err != nil {
+		return scheme + a.cfg.Listen
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "localhost" // it listens everywhere; this much of everywhere is known
+	}
+	return scheme + net.JoinHostPort(host, port)
 }
 
 func (a *App) bind() (main, status net.Listener, err error) {
 	if main, err = net.Listen("tcp", a.cfg.Listen); err != nil {
 		return nil, nil, mainstay.Errorf(mainstay.Unavailable, "cannot listen on %s: %v", a.cfg.Listen, err)
+	}
+	if _, port, err := net.SplitHostPort(a.cfg.Listen); err == nil && port == "0" {
+		a.cfg.Listen = main.Addr().String() // a port of the system's choice: the set-up link names it
 	}
 	if a.cfg.StatusListen == "off" {
 		return main, nil, nil

@@ -20,6 +20,7 @@ func (a *App) practicePages(n names) ([]pages, error) {
 	now := a.cfg.Time
 	alerts, err1 := warningweb.New(warningweb.Config{
 		Warning: a.Warning, Format: alertmanager.Format{}, Projects: a.Projects, Names: n, Journal: a.Journal, Time: now, Version: a.cfg.Version,
+		Handling: handling{a},
 	})
 	oncall, err2 := escalationweb.New(escalationweb.Config{
 		Service: a.Escalation, People: a.People, Projects: a.Projects, Names: n, Journal: a.Journal, Time: now,
@@ -28,7 +29,7 @@ func (a *App) practicePages(n names) ([]pages, error) {
 		Incidents: a.Incidents, People: a.People, Projects: a.Projects, Objects: finder{a}, Names: n, UpdatePath: "/posts/new",
 	})
 	posts, err4 := communicationweb.New(communicationweb.Config{
-		Service: a.Communication, Projects: a.Projects, Objects: finder{a}, Names: n, Time: now, StatusURL: a.statusURL,
+		Service: a.Communication, Projects: a.Projects, Objects: finder{a}, Names: n, Time: now, StatusURL: a.statusURL, Open: a.burningNow,
 	})
 	windows, err5 := maintenanceweb.New(maintenanceweb.Config{Service: a.Maintenance, Projects: a.Projects, Names: n, Time: now})
 	causes, err6 := rootcauseweb.New(rootcauseweb.Config{
@@ -39,7 +40,7 @@ func (a *App) practicePages(n names) ([]pages, error) {
 	})
 	found, err8 := searchweb.New(searchweb.Config{Search: a.Search, Project: a.Projects.ProjectID})
 	files, err9 := fileweb.New(fileweb.Config{Files: a.Files, Objects: finder{a}, Names: n})
-	a.palette = found
+	a.palette, a.incidentPages, a.oncallPages = found, incidents, oncall
 	return []pages{alerts, oncall, incidents, posts, windows, causes, articles, found, files},
 		errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9)
 }

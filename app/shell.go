@@ -7,7 +7,6 @@ import (
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
 	"github.com/mainstayhq/mainstay/practice/escalation"
-	"github.com/mainstayhq/mainstay/practice/incident"
 	"github.com/mainstayhq/mainstay/web"
 	"github.com/mainstayhq/mainstay/web/ui"
 )
@@ -38,53 +37,13 @@ func (a *App) me(ctx context.Context, v access.Viewer) (web.Me, error) {
 	return me, nil
 }
 
-// openIncidents are the open ones that the viewer may know of.
-func (a *App) openIncidents(ctx context.Context, v access.Viewer, severity mainstay.Severity) ([]incident.Incident, error) {
-	all, ids := v.Projects(access.IncidentRead)
-	managesAll, manages := v.Projects(access.IncidentManage)
-	q := incident.Query{
-		States: []incident.State{incident.Open}, Severity: severity, Hide: true, Viewer: v.PersonID, ManagesAll: managesAll, Manages: manages, Limit: 100,
-	}
-	if !all {
-		q.Projects = append([]string{}, ids...)
-	}
-	page, err := a.Incidents.List(ctx, q)
-	return page.Items, err
-}
-
-// burning is the oldest open sev-1.
-func (a *App) burning(ctx context.Context, v access.Viewer) (*ui.Burn, error) {
-	if !v.MayAny(access.IncidentRead) {
-		return nil, nil //nolint:nilnil // nothing to show
-	}
-	list, err := a.openIncidents(ctx, v, mainstay.Sev1)
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	i := list[0]
-	for _, o := range list {
-		if o.StartedAt().Before(i.StartedAt()) {
-			i = o
-		}
-	}
-	b := &ui.Burn{URL: "/incidents/" + i.Key(), ID: i.Key(), Title: i.Title, Since: i.StartedAt()}
-	if who := i.Holder(incident.Commander); who != "" {
-		b.Who = names{a}.Actor(ctx, mainstay.Person(who))
-	}
-	if step, ok := i.Current(); ok {
-		b.Next, b.Due = step.Title, step.Due
-	}
-	return b, nil
-}
-
 func (a *App) tallies(ctx context.Context, v access.Viewer) (map[string]ui.Tally, error) {
 	t := map[string]ui.Tally{}
 	if v.MayAny(access.IncidentRead) {
-		list, err := a.openIncidents(ctx, v, "")
-		if err != nil {
+		var err error
+		if t["incidents"], err = a.incidentPages.Tally(ctx, v); err != nil {
 			return nil, err
 		}
-		t["incidents"] = ui.Tally{N: len(list), Crit: len(list) > 0}
 	}
 	if all, ids := v.Projects(access.AlertRead); all {
 		t["alerts"] = ui.Tally{N: a.Warning.Count(nil)}

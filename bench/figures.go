@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -154,9 +155,9 @@ func receiver(channel string, arrived chan<- time.Time) (string, func(), error) 
 		go func() { _ = srv.Serve(l) }()
 		return l.Addr().String(), func() { _ = srv.Close() }, nil
 	}
-	mail := os.Getenv("MAINSTAY_TEST_SMTP")
-	if mail == "" {
-		return "", nil, fmt.Errorf("MAINSTAY_TEST_SMTP is not set: run it by make")
+	mail, err := url.Parse(os.Getenv("MAINSTAY_TEST_SMTP_PLAIN"))
+	if err != nil || mail.Host == "" {
+		return "", nil, fmt.Errorf("MAINSTAY_TEST_SMTP_PLAIN is not set: run it by make")
 	}
 	go func() {
 		for {
@@ -165,7 +166,7 @@ func receiver(channel string, arrived chan<- time.Time) (string, func(), error) 
 				return
 			}
 			arrived <- time.Now()
-			go relay(c, mail)
+			go relay(c, mail.Host)
 		}
 	}()
 	return l.Addr().String(), func() { _ = l.Close() }, nil

@@ -36,7 +36,8 @@ func need(t testing.TB, part string) string {
 
 // server is one installation: the built binary, a data folder and perhaps a PostgreSQL schema.
 type server struct {
-	t      testing.TB
+	t      testing.TB // of the part of the test that goes on
+	root   testing.TB // of the test that made it: what lives as long as the server hangs on it
 	bin    string
 	dir    string
 	db     []string // flags that choose the database
@@ -44,9 +45,11 @@ type server struct {
 	status string
 	flags  []string
 
-	mu  sync.Mutex
-	cmd *exec.Cmd
-	out *os.File
+	mu       sync.Mutex
+	cmd      *exec.Cmd
+	out      *os.File
+	launched time.Time        // when the latest process began
+	ended    *os.ProcessState // how the latest process ended
 }
 
 func freeAddr(t testing.TB) string {
@@ -62,7 +65,7 @@ func freeAddr(t testing.TB) string {
 // newServer prepares an installation on the engine; start runs it.
 func newServer(t testing.TB, engine string, flags ...string) *server {
 	t.Helper()
-	s := &server{t: t, bin: need(t, "binary"), dir: t.TempDir(), addr: freeAddr(t), status: freeAddr(t), flags: flags}
+	s := &server{t: t, root: t, bin: need(t, "binary"), dir: t.TempDir(), addr: freeAddr(t), status: freeAddr(t), flags: flags}
 	s.db = []string{"--data", s.dir}
 	if engine == "postgres" {
 		s.db = append(s.db, "--database-url", schema(t), "--secret-key-file", filepath.Join(s.dir, "secret.key"))
@@ -108,16 +111,28 @@ func schema(t testing.TB) string {
 
 func (s *server) start() {
 	s.t.Helper()
+	s.launch()
+	s.awaitReady()
+}
+
+// launch begins the process and does not wait for it to be ready.
+func (s *server) launch() {
+	s.t.Helper()
 	args := append([]string{"serve", "--listen", s.addr, "--status-listen", s.status, "--external-url", "http://" + s.addr}, s.db...)
 	cmd := exec.Command(s.bin, append(args, s.flags...)...)
 	cmd.Stdout, cmd.Stderr = s.out, s.out
 	cmd.Env = append(os.Environ(), "TZ=UTC")
+	s.launched = time.Now()
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
 	s.mu.Lock()
 	s.cmd = cmd
 	s.mu.Unlock()
+}
+
+func (s *server) awaitReady() {
+	s.t.Helper()
 	eventually(s.t, 30*time.Second, "the server is ready", func() error {
 		code, body, err := s.get("/-/ready")
 		if err == nil && code != 200 {
@@ -141,6 +156,7 @@ func (s *server) signal(sig syscall.Signal) {
 	}
 	_ = s.cmd.Process.Signal(sig)
 	_ = s.cmd.Wait()
+	s.ended = s.cmd.ProcessState
 	s.cmd = nil
 }
 
@@ -292,6 +308,20 @@ func newHook(t testing.TB) *hook {
 	return h
 }
 
+// wait waits until n messages have arrived, and returns the n-th.
+func (h *hook) wait(t testing.TB, n int, what string) delivery {
+	t.Helper()
+	var d delivery
+	eventually(t, 30*time.Second, what, func() error {
+		if got := h.deliveries(); len(got) >= n {
+			d = got[n-1]
+			return nil
+		}
+		return errNotYet
+	})
+	return d
+}
+
 func (h *hook) deliveries() []delivery {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -303,6 +333,7 @@ type target struct {
 	Addr string
 	mu   sync.Mutex
 	down bool
+	n    int // how often it was asked
 }
 
 func newTarget(t testing.TB) *target {
@@ -315,6 +346,7 @@ func newTarget(t testing.TB) *target {
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		tg.mu.Lock()
 		defer tg.mu.Unlock()
+		tg.n++
 		if tg.down {
 			w.WriteHeader(http.StatusInternalServerError)
 			return
@@ -331,6 +363,56 @@ func (tg *target) set(down bool) {
 	tg.mu.Lock()
 	defer tg.mu.Unlock()
 	tg.down = down
+}
+
+func (tg *target) asked() int {
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	return tg.n
+}
+
+// actAsPrometheus stands in where Debian's Prometheus is not installed: it asks the target each second and posts as Prometheus does.
+func actAsPrometheus(t testing.TB, s *server, key string, tg *target) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var over sync.WaitGroup
+	over.Go(func() {
+		var began time.Time
+		tick := time.NewTicker(time.Second) // real: a scrape each second is what is played
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			res, err := http.Get("http://" + tg.Addr)
+			if err != nil {
+				continue
+			}
+			_ = res.Body.Close()
+			now, ends := time.Now(), time.Now().Add(8*time.Second)
+			switch {
+			case res.StatusCode != 200 && began.IsZero():
+				began = now
+			case res.StatusCode == 200 && began.IsZero():
+				continue
+			case res.StatusCode == 200:
+				ends = now
+			}
+			b, _ := json.Marshal([]map[string]any{{
+				"labels":       map[string]string{"alertname": "CheckoutDown", "instance": tg.Addr, "job": "checkout", "service": "checkout", "severity": "critical"},
+				"annotations":  map[string]string{"summary": "Checkout does not answer", "description": "The checkout answers no request."},
+				"startsAt":     began.UTC().Format(time.RFC3339Nano),
+				"endsAt":       ends.UTC().Format(time.RFC3339Nano),
+				"generatorURL": "http://prometheus.example/graph",
+			}})
+			if code, _, err := s.post("/in/"+key+"/alertmanager/api/v2/alerts", "application/json", b); err == nil && code == 200 && res.StatusCode == 200 {
+				began = time.Time{}
+			}
+		}
+	})
+	t.Cleanup(func() { cancel(); over.Wait() })
 }
 
 // startPrometheus runs Debian's Prometheus with one target and one rule, and sends alerts to the server under the key.

@@ -12,7 +12,7 @@ type PostWanted struct {
 func (PostWanted) FactKind() string { return "post.wanted" }
 
 // Sentence says it after the actor's name.
-func (PostWanted) Sentence() string { return "asked for a public update" }
+func (PostWanted) Sentence() string { return "asked for a word to users" }
 
 // PostDrafted: a public update waits for approval.
 type PostDrafted struct {
@@ -24,7 +24,7 @@ type PostDrafted struct {
 func (PostDrafted) FactKind() string { return "post.drafted" }
 
 // Sentence says it after the actor's name.
-func (p PostDrafted) Sentence() string { return "drafted a public update (" + p.Status + ")" }
+func (p PostDrafted) Sentence() string { return "drafted a word to users: " + postWords(p.Status) }
 
 // PostRejected: a public update was not approved, or a request for one was refused; Reason is a code such as "private" or
 // "person".
@@ -54,7 +54,7 @@ type PostPublished struct {
 func (PostPublished) FactKind() string { return "post.published" }
 
 // Sentence says it after the actor's name.
-func (p PostPublished) Sentence() string { return "told users: " + p.Status }
+func (p PostPublished) Sentence() string { return "told users: " + postWords(p.Status) }
 
 // PostOverdue: users were promised the next word by Due, or should have had the first one by then, and it has not come.
 type PostOverdue struct {

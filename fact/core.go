@@ -1,6 +1,9 @@
 package fact
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // ProjectCreated: a project came under care.
 type ProjectCreated struct {
@@ -38,7 +41,7 @@ type ObjectChanged struct {
 func (ObjectChanged) FactKind() string { return "object.changed" }
 
 // Sentence says it after the actor's name.
-func (p ObjectChanged) Sentence() string { return "changed " + p.Kind + " " + p.Name + list(p.Fields) }
+func (p ObjectChanged) Sentence() string { return "changed " + nounOf(p.Kind) + " " + p.Name + list(p.Fields) }
 
 // ObjectDeleted: an object's definition was removed.
 type ObjectDeleted struct {
@@ -50,7 +53,7 @@ type ObjectDeleted struct {
 func (ObjectDeleted) FactKind() string { return "object.deleted" }
 
 // Sentence says it after the actor's name.
-func (p ObjectDeleted) Sentence() string { return "removed " + p.Kind + " " + p.Name }
+func (p ObjectDeleted) Sentence() string { return "removed " + nounOf(p.Kind) + " " + p.Name }
 
 // PersonCreated: a person was added.
 type PersonCreated struct{}
@@ -268,7 +271,12 @@ type DocumentRevised struct {
 func (DocumentRevised) FactKind() string { return "document.revised" }
 
 // Sentence says it after the actor's name.
-func (DocumentRevised) Sentence() string { return "wrote a new revision" }
+func (p DocumentRevised) Sentence() string {
+	if p.Revision == 1 {
+		return "wrote its first text"
+	}
+	return "wrote revision " + strconv.FormatInt(p.Revision, 10) + " of its text"
+}
 
 // ExhibitAdded: a file or snapshot was frozen.
 type ExhibitAdded struct {

@@ -176,7 +176,7 @@ type IncidentLinked struct {
 func (IncidentLinked) FactKind() string { return "incident.linked" }
 
 // Sentence says it after the actor's name.
-func (p IncidentLinked) Sentence() string { return "linked " + p.LinkType }
+func (p IncidentLinked) Sentence() string { return "linked " + first(when(p.LinkType == "includes", "what belongs to it"), "something related") }
 
 // IncidentResolved: the disruption is over.
 type IncidentResolved struct {

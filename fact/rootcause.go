@@ -27,7 +27,7 @@ type CauseAdded struct {
 func (CauseAdded) FactKind() string { return "rootcause.cause_added" }
 
 // Sentence says it after the actor's name.
-func (p CauseAdded) Sentence() string { return "added a " + words(p.NodeKind) + " to the cause graph" }
+func (p CauseAdded) Sentence() string { return "added " + article(words(p.NodeKind)) + " to the cause graph" }
 
 // CauseChanged: a node of the cause graph changed or went.
 type CauseChanged struct {
@@ -39,7 +39,18 @@ type CauseChanged struct {
 func (CauseChanged) FactKind() string { return "rootcause.cause_changed" }
 
 // Sentence says it after the actor's name.
-func (p CauseChanged) Sentence() string { return "marked a cause " + words(p.Status) }
+func (p CauseChanged) Sentence() string {
+	switch p.Status {
+	case "supported", "refuted":
+		return "marked a cause " + p.Status
+	case "", "removed":
+		return "removed a cause"
+	}
+	if p.Status == "unlinked" {
+		return "took a link between two causes away"
+	}
+	return "revised a cause; it is a " + words(p.Status)
+}
 
 // CausesLinked: an edge of the cause graph; Type is because, enabled, masked or amplified.
 type CausesLinked struct {
@@ -52,7 +63,7 @@ type CausesLinked struct {
 func (CausesLinked) FactKind() string { return "rootcause.causes_linked" }
 
 // Sentence says it after the actor's name.
-func (p CausesLinked) Sentence() string { return "linked two causes: " + p.EdgeType }
+func (p CausesLinked) Sentence() string { return "linked a cause to what it explains" + how(p.EdgeType) }
 
 // RootCauseReviewed: somebody else than the author agreed.
 type RootCauseReviewed struct {

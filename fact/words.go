@@ -9,6 +9,30 @@ import (
 
 func words(s string) string { return strings.ReplaceAll(s, "_", " ") }
 
+// nouns are the kinds of objects in words with an article; others are named as they are.
+var nouns = map[string]string{
+	"rootcause": "the root cause analysis", "project": "the project", "service": "the service", "person": "the person", "team": "the team",
+	"schedule": "the schedule", "policy": "the escalation policy", "route": "the route", "plan": "the incident plan",
+	"component": "the component", "window": "the maintenance", "article": "the article", "action": "the action",
+	"incident": "the incident", "alert": "the alert", "page": "the page", "post": "the public update", "key": "the intake key",
+	"token": "the API token", "template": "the text",
+}
+
+func nounOf(kind string) string {
+	if n, ok := nouns[strings.ToLower(kind)]; ok {
+		return n
+	}
+	return "the " + words(kind)
+}
+
+// article puts "a" or "an" before a word.
+func article(word string) string {
+	if strings.ContainsRune("aeiou", rune((word + " ")[0])) {
+		return "an " + word
+	}
+	return "a " + word
+}
+
 func itoa(n int) string { return strconv.Itoa(n) }
 
 func when(yes bool, s string) string {
@@ -67,4 +91,27 @@ func via(v string) string {
 		return " over the API"
 	}
 	return ""
+}
+
+func how(edge string) string {
+	switch edge {
+	case "enabled", "masked", "amplified":
+		return ": it " + edge + " it"
+	}
+	return ""
+}
+
+// postWords says a public update's status as users read it.
+func postWords(status string) string {
+	switch status {
+	case "investigating":
+		return "we are looking into it"
+	case "identified":
+		return "we know the cause"
+	case "monitoring":
+		return "a remedy is in place"
+	case "resolved":
+		return "it is over"
+	}
+	return words(status)
 }

@@ -155,6 +155,12 @@ func pause(ctx context.Context, d time.Duration) error {
 // watch calls the OnForeign functions when another process has written: SQLite is asked each second, PostgreSQL tells.
 func (db *DB) watch(ctx context.Context) {
 	if !db.lite {
+		db.done.Go(func() {
+			// A commit of a server that was killed a moment ago may come through after this one has looked.
+			if pause(ctx, 2*time.Second) == nil {
+				db.foreignWrite()
+			}
+		})
 		for ctx.Err() == nil {
 			db.listen(ctx)
 			_ = pause(ctx, time.Second)

@@ -99,6 +99,8 @@ func (t *Tx) run(ctx context.Context, f func(ctx context.Context) error) (err er
 		}
 	}
 	if err := t.conn.commit(); err != nil {
+		// The answer may be lost and not the commit. Nobody here was told of it, so all look again, as after another's write.
+		go t.db.foreignWrite()
 		return Map(fmt.Errorf("committing: %w", err))
 	}
 	committed = true

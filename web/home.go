@@ -13,6 +13,12 @@ import (
 // Panels renders the panels of a place for a page: first the wide column, then the narrow one. A panel that fails is
 // replaced by a note that says so, because the others may be what is needed.
 func (c *Ctx) Panels(where string) (wide, side []Component) {
+	whole, wide, side := c.places(where)
+	return append(whole, wide...), side
+}
+
+// places renders the panels of a place: those across the whole page, those of the wide and those of the narrow column.
+func (c *Ctx) places(where string) (whole, wide, side []Component) {
 	at := At{Viewer: c.Viewer, Ref: c.Ref, Project: c.Project, Now: c.Now}
 	panels := []Panel{}
 	for _, p := range c.rt.panels {
@@ -31,11 +37,13 @@ func (c *Ctx) Panels(where string) (wide, side []Component) {
 		case body == nil:
 		case p.Side:
 			side = append(side, body)
+		case p.Whole:
+			whole = append(whole, body)
 		default:
 			wide = append(wide, body)
 		}
 	}
-	return wide, side
+	return whole, wide, side
 }
 
 func (c *Ctx) panel(ctx context.Context, p Panel, at At) Component {
@@ -52,8 +60,15 @@ func (c *Ctx) panel(ctx context.Context, p Panel, at At) Component {
 
 // now is the first page.
 func (rt *Router) now(c *Ctx) error {
-	wide, side := c.Panels("now")
-	view := ui.NowView{Wide: wide, Side: side}
+	view := ui.NowView{}
+	view.Whole, view.Wide, view.Side = c.places("now")
+	if rt.cfg.Line != nil {
+		line, err := rt.cfg.Line(c.Context(), c.Viewer)
+		if err != nil {
+			return err
+		}
+		view.Line = line
+	}
 	if rt.cfg.First != nil {
 		first, err := rt.cfg.First(c.Context(), c.Viewer)
 		if err != nil {
@@ -90,9 +105,9 @@ func (rt *Router) project(c *Ctx) error {
 		return err
 	}
 	c.Project = c.Ref.ID
-	wide, side := c.Panels("project")
+	whole, wide, side := c.places("project")
 	page := Page{Title: line.Title, Nav: "projects", Crumbs: []Crumb{{"Projects", "/projects"}, {Text: line.Title}}, Live: []mainstay.Ref{c.Ref}}
-	return c.Render(page, ui.ProjectPage(ui.ProjectView{Line: projectLine(line), Wide: wide, Side: side}))
+	return c.Render(page, ui.ProjectPage(ui.ProjectView{Line: projectLine(line), Whole: whole, Wide: wide, Side: side}))
 }
 
 // search is the palette without script.

@@ -38,6 +38,7 @@ type Config struct {
 	Search   func(ctx context.Context, v access.Viewer, q string) ([]Hit, error)     // the palette and /search
 	Projects Projects                                                                // the list and the homes of projects
 	First    func(ctx context.Context, v access.Viewer) (*ui.First, error)           // what to do first, on an empty Now; nil when under way
+	Line     func(ctx context.Context, v access.Viewer) (string, error)              // what goes on, in one sentence for the head of Now
 	Zone     func(ctx context.Context, project string) (*time.Location, error)       // a project's zone; nil func: UTC
 }
 
@@ -103,6 +104,7 @@ type Panel struct {
 	Title  string
 	Order  int
 	Side   bool // in the narrow column
+	Whole  bool // across the whole page, above the columns; on Now and on a project's home
 	Render func(ctx context.Context, at At) (Component, error)
 }
 

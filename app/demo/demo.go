@@ -76,7 +76,7 @@ func New(ctx context.Context, cfg Config) (_ *Demo, err error) {
 	if err := d.listenForChat(); err != nil {
 		return nil, err
 	}
-	d.clock = mainstay.NewMoved(time.Now().Add(-26 * time.Hour))
+	d.clock = mainstay.NewMoved(time.Now().Add(-6 * 24 * time.Hour))
 	d.App, err = app.Open(ctx, app.Config{
 		Data: d.dir, SecretKeyFile: filepath.Join(d.dir, "secret.key"), Listen: cfg.Listen, StatusListen: cfg.StatusListen,
 		Version: cfg.Version, Log: cfg.Log, Time: d.clock, MailFrom: "mainstay@harbour.example",

@@ -96,13 +96,13 @@ type keyCreateCmd struct {
 func (c *keyCreateCmd) Run(ctx context.Context) error {
 	if c.Server != "" {
 		var out struct {
-			Secret string `json:"secret"`
+			Key string `json:"key"`
 		}
 		in := map[string]string{"project": c.Project, "service": c.Service, "format": c.Format}
 		if err := c.ask(ctx, "POST", "/api/v1/keys", in, &out); err != nil {
 			return err
 		}
-		fmt.Println(out.Secret)
+		fmt.Println(out.Key)
 		return nil
 	}
 	a, err := c.open(ctx)

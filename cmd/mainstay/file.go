@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -37,8 +38,13 @@ func (f *fileResolver) Validate(a *kong.Application) error {
 	return nil
 }
 
-// Resolve gives the value of a flag.
+// Resolve gives the value of a flag, unless the environment has one: that goes before the file.
 func (f *fileResolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, name := range flag.Envs {
+		if _, set := os.LookupEnv(name); set {
+			return nil, nil //nolint:nilnil // kong's way to say "not here"
+		}
+	}
 	v, ok := f.values[flag.Name]
 	if !ok {
 		return nil, nil //nolint:nilnil // kong's way to say "not here"

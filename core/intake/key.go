@@ -154,7 +154,7 @@ func serviceRef(id string) mainstay.Ref { return mainstay.Ref{Kind: mainstay.Kin
 
 func (k Key) set(now time.Time) commit.Set {
 	return commit.Set{Objects: []commit.Object{{
-		Ref: k.ref(), Project: k.Project, Title: fmt.Sprintf("Intake key %s… for %s", k.Hint, k.Format), State: k.State(), At: now,
+		Ref: k.ref(), Project: k.Project, Name: k.Hint, Title: fmt.Sprintf("Intake key %s… for %s", k.Hint, k.Format), State: k.State(), At: now,
 	}}}
 }
 

@@ -250,6 +250,9 @@ func (e *Engine) serve(ctx context.Context, s *subscription, project string) err
 // singly hands facts over one by one after a failure, each several times, and parks the one that never works.
 func (e *Engine) singly(ctx context.Context, s *subscription, project string, after, to int64, want []fact.Fact, failed error) error {
 	for _, f := range want {
+		if f.Sequence <= after {
+			continue // done at the first try, whose answer was lost
+		}
 		backoff := 50 * time.Millisecond
 		for try := 1; ; try++ {
 			cursor, err := e.cfg.Store.Advance(ctx, s.Subscriber, project, after, f.Sequence, []fact.Fact{f})

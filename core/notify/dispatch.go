@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,6 +41,7 @@ type dispatcher struct {
 	waiting  waiting
 	more     bool // the table holds open deliveries that are not in memory
 	leasing  bool
+	backlog  atomic.Int64 // messages that are due and wait for a free sender
 }
 
 func newDispatcher(e *Engine) *dispatcher {
@@ -145,6 +147,7 @@ func (d *dispatcher) round(ctx, send context.Context) bool {
 	d.due(now)
 	urgent, batch := d.pick(now)
 	d.leasing = len(batch) > 0
+	d.backlog.Store(d.ready())
 	d.mu.Unlock()
 	if len(batch) == 0 {
 		return false
@@ -186,6 +189,14 @@ func (d *dispatcher) round(ctx, send context.Context) bool {
 		d.e.changed(nil)
 	}
 	return true
+}
+
+// ready counts what is due and waits for a free sender.
+func (d *dispatcher) ready() (n int64) {
+	for _, c := range d.channels {
+		n += int64(len(c.ready[0]) + len(c.ready[1]))
+	}
+	return n
 }
 
 // due moves what has fallen due to its channel.
@@ -486,6 +497,7 @@ func (r *recorder) write(ctx context.Context, list []Outcome) bool {
 	}
 	var back []Delivery
 	for _, o := range list {
+		r.e.turns.leave(o.Delivery.ID)
 		if o.Held && o.State == Planned {
 			continue // still held in memory
 		}

@@ -47,6 +47,9 @@ type Config struct {
 	Observed func(channel, result string, waited time.Duration)
 }
 
+// storm is how many messages wait for a free sender when they stop taking turns.
+const storm = 32
+
 // maxWaiting bounds what is kept in memory; the rest stays in the table until there is room.
 const maxWaiting = 20_000
 
@@ -63,6 +66,7 @@ type Engine struct {
 
 	d      *dispatcher
 	record *recorder
+	turns  *turnstile
 	cancel context.CancelFunc
 	give   context.CancelFunc // gives attempts under way up
 
@@ -90,6 +94,7 @@ func NewEngine(cfg Config) (*Engine, error) {
 	}
 	e := &Engine{cfg: cfg, wake: make(chan struct{}, 1), reload: true}
 	e.d = newDispatcher(e)
+	e.turns = &turnstile{storm: func() bool { return e.d.backlog.Load() > storm }, doubt: map[string]*time.Timer{}}
 	for _, c := range cfg.Channels {
 		if c.Name == "" || c.Sender == nil && c.Off == "" || e.d.channels[c.Name] != nil {
 			return nil, fmt.Errorf("notify: the channel %q is incomplete or given twice", c.Name)
@@ -227,7 +232,7 @@ func (e *Engine) attempt(ctx context.Context, c Channel, l Parcel, now time.Time
 	return c.Sender.Send(ctx, Message{
 		ID: l.Delivery.ID, Attempt: l.Delivery.Attempts, Person: l.Delivery.Person, Address: l.Delivery.Address, Project: l.Delivery.Project,
 		Subject: l.Delivery.Subject, Template: l.Delivery.Template, Urgent: l.Delivery.Urgent, Data: l.Data, Content: content,
-		External: e.cfg.External, Now: now,
+		External: e.cfg.External, Now: now, turn: func(ctx context.Context) { e.turns.enter(ctx, l.Delivery.ID, l.Delivery.Urgent) },
 	})
 }
 

@@ -29,7 +29,8 @@ type Log interface {
 
 // Answering is what the subscribers need of the database.
 type Answering interface {
-	// Withdraw ends, with the reason, what is planned and not yet being sent about the subject from the template.
+	// Withdraw ends, with the reason, what was planned up to now and is not yet being sent about the subject from the template.
+	// What was planned later is left alone: the page asks again.
 	Withdraw(ctx context.Context, subject mainstay.Ref, template, reason string, now time.Time) error
 	// Confirm notes that the person answered a message about the subject.
 	Confirm(ctx context.Context, subject mainstay.Ref, person, channel, answer string) error

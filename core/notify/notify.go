@@ -101,6 +101,16 @@ type Message struct {
 	Content  Content         // the same rendered for people
 	External string          // the server's own URL without a slash at the end; links in Data that begin with "/" hang on it
 	Now      time.Time
+	turn     func(context.Context)
+}
+
+// Turn is called by a sender just before it does what cannot be taken back: posts the request, hands the mail over. It waits a
+// moment while the outcome of another message is in doubt, so that a crash repeats one message at most. What was prepared
+// before, such as a connection, costs the others nothing.
+func (m Message) Turn(ctx context.Context) {
+	if m.turn != nil {
+		m.turn(ctx)
+	}
 }
 
 // Receipt is what the receiver said.

@@ -118,6 +118,7 @@ func (e *Engine) push(t Timer) {
 func (e *Engine) load(ctx context.Context) error {
 	until := e.cfg.Time.Now().Add(horizon)
 	e.mu.Lock()
+	before := e.until
 	e.until = until // what is set from now on comes by changed
 	e.loading++
 	e.mu.Unlock()
@@ -126,6 +127,7 @@ func (e *Engine) load(ctx context.Context) error {
 	defer e.mu.Unlock()
 	e.loading--
 	if err != nil {
+		e.until = before // still to be read
 		return fmt.Errorf("reading timers: %w", err)
 	}
 	if len(list) == page {

@@ -47,8 +47,11 @@ type Config struct {
 	Store     Store
 	Incidents Incidents
 	Projects  Projects // nil: components name no services
-	Time      mainstay.Timekeeper
-	Log       *slog.Logger
+	// Zone is the zone of the times in the texts about a project. nil: that of Projects if it knows zones, as project.Registry
+	// does, else UTC.
+	Zone func(ctx context.Context, project string) (*time.Location, error)
+	Time mainstay.Timekeeper
+	Log  *slog.Logger
 	// Hostnames are further patterns (regular expressions) of internal names that must not become public.
 	Hostnames []string
 }
@@ -58,6 +61,7 @@ type Service struct {
 	store     Store
 	incidents Incidents
 	projects  Projects
+	zone      func(ctx context.Context, project string) (*time.Location, error)
 	time      mainstay.Timekeeper
 	log       *slog.Logger
 	lint      *Linter
@@ -74,12 +78,20 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if zones, ok := cfg.Projects.(interface {
+		Zone(ctx context.Context, project string) (*time.Location, error)
+	}); ok && cfg.Zone == nil {
+		cfg.Zone = zones.Zone
+	}
+	if cfg.Zone == nil {
+		cfg.Zone = func(context.Context, string) (*time.Location, error) { return time.UTC, nil }
+	}
 	lint, err := NewLinter(cfg.Hostnames)
 	if err != nil {
 		return nil, err
 	}
 	return &Service{
-		store: cfg.Store, incidents: cfg.Incidents, projects: cfg.Projects, time: cfg.Time, log: cfg.Log, lint: lint,
+		store: cfg.Store, incidents: cfg.Incidents, projects: cfg.Projects, zone: cfg.Zone, time: cfg.Time, log: cfg.Log, lint: lint,
 	}, nil
 }
 

@@ -76,12 +76,12 @@ func (s *Service) wanted(ctx context.Context, f fact.Fact) error {
 	}
 	p.write(sug.Input)
 	return s.store.Write(ctx, func(ctx context.Context) error {
-		waiting, err := s.store.Posts(ctx, PostQuery{Incident: i.ID, State: Draft, Limit: 100})
+		posts, err := s.store.Posts(ctx, PostQuery{Incident: i.ID, Limit: 100})
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(waiting, func(o Post) bool { return o.Status == p.Status && o.Request != f.ID }) {
-			return nil // one that says the same waits already
+		if slices.ContainsFunc(posts, func(o Post) bool { return o.Status == p.Status && o.answers(f) }) {
+			return nil // it waits already, or users were told since
 		}
 		_, err = s.keepDraft(ctx, &p, now, system)
 		return err

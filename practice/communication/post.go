@@ -180,6 +180,18 @@ func (p *Post) publish(now time.Time, i Incident, by mainstay.Actor, title, body
 	}, nil
 }
 
+// answers reports whether a request for such a post needs no other one: this one waits, or was published since the request, or
+// it was the last word.
+func (p Post) answers(f fact.Fact) bool {
+	switch p.State {
+	case Draft:
+		return p.Request != f.ID
+	case Published:
+		return !p.DecidedAt.Before(f.At) || p.Status == Resolved
+	}
+	return false
+}
+
 // hide takes the post out of sight, because its incident became private; a draft is rejected.
 func (p *Post) hide(now time.Time) commit.Set {
 	p.Private = true
@@ -199,9 +211,13 @@ func (p *Post) reject(now time.Time, by mainstay.Actor, reason string) (commit.S
 		return commit.Set{}, err
 	}
 	p.State, p.Decider, p.DecidedAt, p.Reason = Rejected, by, now, reason
+	why := "person"
+	if by == system {
+		why = "superseded"
+	}
 	return commit.Set{
 		Objects: []commit.Object{p.object(now)},
-		Facts: []fact.Fact{fact.New(now, p.Project, by, fact.PostRejected{Status: string(p.Status), Reason: "person"},
+		Facts: []fact.Fact{fact.New(now, p.Project, by, fact.PostRejected{Status: string(p.Status), Reason: why},
 			p.Ref(), p.incident())},
 	}, nil
 }

@@ -176,8 +176,14 @@ func (s *Service) publicTitle(i Incident, known PublicIncident, named []Componen
 }
 
 // checked lints a post as the public would read it at now.
-func (s *Service) checked(p Post, i Incident, named []Component, now time.Time) (title, body string, err error) {
-	title, body, err = p.filled(i, named, now, time.UTC)
+func (s *Service) checked(ctx context.Context, p Post, i Incident, named []Component, now time.Time) (title, body string, err error) {
+	zone := time.UTC
+	if p.Project != mainstay.Installation {
+		if zone, err = s.zone(ctx, p.Project); err != nil {
+			return "", "", err
+		}
+	}
+	title, body, err = p.filled(i, named, now, zone)
 	if err != nil {
 		return "", "", err
 	}
@@ -190,7 +196,7 @@ func (s *Service) Preview(ctx context.Context, p Post) (title, body string, err 
 	if err != nil {
 		return "", "", err
 	}
-	return s.checked(p, i, named, s.time.Now())
+	return s.checked(ctx, p, i, named, s.time.Now())
 }
 
 // surround reads the incident of a post through the wall, and the components that the post names.
@@ -250,7 +256,7 @@ func (s *Service) complete(ctx context.Context, in *Input, i Incident) error {
 	if err := Wall(i); err != nil {
 		return err
 	}
-	if in.Title != "" && in.Body != "" && in.Components != nil && in.NextMinutes != 0 {
+	if in.Status != "" && in.Title != "" && in.Body != "" && in.Components != nil && in.NextMinutes != 0 {
 		return nil
 	}
 	sug, err := s.Suggest(ctx, i.ID, in.Status, in.Template)
@@ -280,7 +286,7 @@ func (s *Service) lintPost(ctx context.Context, p Post, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = s.checked(p, i, named, now)
+	_, _, err = s.checked(ctx, p, i, named, now)
 	return err
 }
 
@@ -348,7 +354,7 @@ func (s *Service) Publish(ctx context.Context, by mainstay.Actor, id string) (Po
 		if err := mayApprove(p, i, by, t); err != nil {
 			return err
 		}
-		title, body, err := s.checked(p, i, named, now)
+		title, body, err := s.checked(ctx, p, i, named, now)
 		if err != nil {
 			return err
 		}
@@ -373,6 +379,9 @@ func (s *Service) publish(ctx context.Context, now time.Time, by mainstay.Actor,
 	if err != nil {
 		return err
 	}
+	if err := s.supersede(ctx, *p, now, &set); err != nil {
+		return err
+	}
 	update := known.tell(*p, i, affected)
 	cadence, err := s.store.Cadence(ctx, i.ID)
 	if err != nil {
@@ -393,6 +402,28 @@ func (s *Service) publish(ctx context.Context, now time.Time, by mainstay.Actor,
 		return err
 	}
 	return s.store.Save(ctx, set)
+}
+
+// supersede ends the drafts that Mainstay had prepared and that say no more than the post that is published.
+func (s *Service) supersede(ctx context.Context, p Post, now time.Time, set *commit.Set) error {
+	waiting, err := s.store.Posts(ctx, PostQuery{Incident: p.Incident, State: Draft, Limit: 100})
+	if err != nil {
+		return err
+	}
+	for _, o := range waiting {
+		if o.ID == p.ID || o.Drafter != system || slices.Index(Statuses(), o.Status) > slices.Index(Statuses(), p.Status) {
+			continue
+		}
+		more, err := o.reject(now, system, "Users were told in other words.")
+		if err != nil {
+			return err
+		}
+		set.Add(more)
+		if _, err := s.store.SavePost(ctx, &o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // affect sets the states of the components that the post names.

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/practice/communication"
 )
@@ -160,6 +162,32 @@ func FuzzLint(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// A manifest says group: true for a group and group: name for a member, and is written back so.
+func TestManifest(t *testing.T) {
+	for text, want := range map[string]communication.GroupRef{
+		"title: A\ngroup: true\n": "true", "title: A\ngroup: shop\n": "shop", "title: A\n": "", "title: A\ngroup: false\n": "", "title: A\ngroup: \"shop\"\n": "shop",
+	} {
+		var s communication.ComponentSpec
+		if err := yaml.NewDecoder(strings.NewReader(text), yaml.Strict()).Decode(&s); err != nil || s.Group != want {
+			t.Errorf("%q: group %q, %v; want %q", text, s.Group, err, want)
+		}
+		out, err := yaml.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again communication.ComponentSpec
+		if err := yaml.Unmarshal(out, &again); err != nil || again.Group != want {
+			t.Errorf("%q written back as %q: %v", text, out, err)
+		}
+	}
+	for _, text := range []string{"title: A\ngroup: [a]\n", "title: A\ngroups: x\n", "title: A\ngroup: 3\n"} {
+		var s communication.ComponentSpec
+		if err := yaml.NewDecoder(strings.NewReader(text), yaml.Strict()).Decode(&s); err == nil {
+			t.Errorf("%q is taken as %+v", text, s)
+		}
+	}
 }
 
 func TestDays(t *testing.T) {

@@ -40,7 +40,7 @@ func BuiltIn() []Template {
 		{Name: "monitoring", Title: "Watching the remedy", Status: Monitoring,
 			Body: "A remedy is in place for {{service}} and we are watching whether it holds. We will tell you more by {{next_update}}."},
 		{Name: "resolved", Title: "Over", Status: Resolved,
-			Body: "{{service}} works as usual again. It was disturbed from {{started}} to {{ended}}. We are sorry for the trouble."},
+			Body: "The problems with {{service}} are over. They lasted from {{started}} to {{ended}}. We are sorry for the trouble."},
 	}
 }
 
@@ -82,9 +82,13 @@ func bind(i Incident, parts []Component, next, now time.Time, zone *time.Locatio
 	if ended.IsZero() {
 		ended = now
 	}
+	end := clockTime(ended, now, zone)
+	if sameDay(i.StartedAt, ended, zone) {
+		end = ended.In(orUTC(zone)).Format("15:04 MST") // its day was said with the beginning
+	}
 	v := Values{
 		"service": orWord(enumerate(services), "our service"), "components": orWord(enumerate(titles), "our service"),
-		"started": clockTime(i.StartedAt, now, zone), "ended": clockTime(ended, now, zone),
+		"started": clockTime(i.StartedAt, now, zone), "ended": end,
 		"next_update": clockTime(next, now, zone), "now": clockTime(now, now, zone),
 		"state": strings.ToLower(worst.Words()),
 	}
@@ -114,14 +118,23 @@ func clockTime(t, now time.Time, zone *time.Location) string {
 	if t.IsZero() {
 		return ""
 	}
+	zone = orUTC(zone)
+	if sameDay(t, now, zone) {
+		return t.In(zone).Format("15:04 MST")
+	}
+	return t.In(zone).Format("15:04 MST on 2 January")
+}
+
+func orUTC(zone *time.Location) *time.Location {
 	if zone == nil {
-		zone = time.UTC
+		return time.UTC
 	}
-	t, now = t.In(zone), now.In(zone)
-	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
-		return t.Format("15:04 MST")
-	}
-	return t.Format("15:04 MST on 2 January")
+	return zone
+}
+
+func sameDay(a, b time.Time, zone *time.Location) bool {
+	zone = orUTC(zone)
+	return a.In(zone).Format(time.DateOnly) == b.In(zone).Format(time.DateOnly)
 }
 
 // Fill replaces the placeholders of a text by their values, once: a value that looks like a placeholder stays as it is. An

@@ -70,33 +70,7 @@ func TestTheWholeLifeOfAnIncident(t *testing.T) {
 		if left := i.Left(); len(left) != 3 {
 			t.Fatalf("left: %q", left)
 		}
-		i, err = w.Resolve(ctx, by, i.ID, w.Clock.Now().Add(-4*time.Minute))
-		must(t, err)
-		if i.State != incident.Resolved || !i.ResolvedAt.Equal(w.Clock.Now().Add(-4*time.Minute)) || !i.Phases[incident.Restored].Equal(i.ResolvedAt) {
-			t.Fatalf("resolved: %+v", i)
-		}
-		resolved := w.Facts(t, w.project, "incident.resolved")
-		p, ok := fact.As[fact.IncidentResolved](resolved[0])
-		if !ok || p.Number != 1 || p.Title != "Card payments fail at checkout" || p.Severity != "sev-2" || len(p.Services) != 1 || p.StartedAt.IsZero() {
-			t.Fatalf("the fact for the others: %+v", p)
-		}
-		if w.count(t, fact.PostWanted{}) != 1 {
-			t.Fatal("the plan wants a last word, and nobody was asked for it")
-		}
-
-		_, err = w.Reopen(ctx, by, i.ID)
-		must(t, err)
-		_, err = w.Close(ctx, by, i.ID)
-		code(t, err, mainstay.Conflict)
-		_, err = w.Resolve(ctx, by, i.ID, time.Time{})
-		must(t, err)
-		i, err = w.Close(ctx, by, i.ID)
-		must(t, err)
-		if i.State != incident.Closed || i.Phases[incident.Ended].IsZero() {
-			t.Fatalf("closed: %+v", i)
-		}
-		_, err = w.AddTask(ctx, by, i.ID, "Too late", "")
-		code(t, err, mainstay.Conflict)
+		w.end(t, i.ID)
 
 		line, err := w.Timeline(ctx, i.ID)
 		must(t, err)
@@ -104,6 +78,39 @@ func TestTheWholeLifeOfAnIncident(t *testing.T) {
 			t.Fatalf("the journal tells %d lines, first %+v", len(line), line[0])
 		}
 	})
+}
+
+// end resolves an incident, finds that it was not over, resolves it again and closes it.
+func (w *world) end(t *testing.T, id string) {
+	t.Helper()
+	ctx, by := t.Context(), mainstay.Person(ana)
+	i, err := w.Resolve(ctx, by, id, w.Clock.Now().Add(-4*time.Minute))
+	must(t, err)
+	if i.State != incident.Resolved || !i.ResolvedAt.Equal(w.Clock.Now().Add(-4*time.Minute)) || !i.Phases[incident.Restored].Equal(i.ResolvedAt) {
+		t.Fatalf("resolved: %+v", i)
+	}
+	resolved := w.Facts(t, w.project, "incident.resolved")
+	p, ok := fact.As[fact.IncidentResolved](resolved[0])
+	if !ok || p.Number != 1 || p.Title != "Card payments fail at checkout" || p.Severity != "sev-2" || len(p.Services) != 1 || p.StartedAt.IsZero() {
+		t.Fatalf("the fact for the others: %+v", p)
+	}
+	if w.count(t, fact.PostWanted{}) != 1 {
+		t.Fatal("the plan wants a last word, and nobody was asked for it")
+	}
+
+	_, err = w.Reopen(ctx, by, i.ID)
+	must(t, err)
+	_, err = w.Close(ctx, by, i.ID)
+	code(t, err, mainstay.Conflict)
+	_, err = w.Resolve(ctx, by, i.ID, time.Time{})
+	must(t, err)
+	i, err = w.Close(ctx, by, i.ID)
+	must(t, err)
+	if i.State != incident.Closed || i.Phases[incident.Ended].IsZero() {
+		t.Fatalf("closed: %+v", i)
+	}
+	_, err = w.AddTask(ctx, by, i.ID, "Too late", "")
+	code(t, err, mainstay.Conflict)
 }
 
 func TestAStepFallsOverdueOnce(t *testing.T) {

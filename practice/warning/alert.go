@@ -73,12 +73,20 @@ func (a *Alert) Readable() string { return mainstay.KindAlert.Number(a.Number) }
 // Open reports whether the condition still holds.
 func (a *Alert) Open() bool { return a.State != Resolved }
 
-// Name is the value of the label alertname, or "alert".
+// Name is the value of the label alertname, else the first labels.
 func (a *Alert) Name() string {
 	if n := clean(a.Label("alertname"), 120); n != "" {
 		return n
 	}
-	return "alert"
+	l, err := intake.ParseLabels(a.Labels)
+	if err != nil || len(l) == 0 {
+		return "alert"
+	}
+	var list []string
+	for _, x := range l[:min(3, len(l))] {
+		list = append(list, clean(x.Name, 40)+"="+clean(x.Value, 40))
+	}
+	return strings.Join(list, " ")
 }
 
 // Title says in a line what is wrong: the annotation summary, else the name.

@@ -50,6 +50,7 @@ type writer struct {
 	dirs       map[string]*directory
 	checkAt    time.Time // when open alerts are next saved into their rows
 	pruneAt    time.Time
+	unsure     bool     // a commit failed, and may have been done all the same
 	saving     []*Alert // what is left of a checkpoint under way ...
 	savingSeq  int64    // ... which reaches to this sequence
 }
@@ -165,6 +166,9 @@ func (s *Service) wait(ctx context.Context, now time.Time) {
 	}
 	c, cancel := s.cfg.Time.Wait(max(until.Sub(now), time.Microsecond))
 	defer cancel()
+	if s.cfg.Time.Now().Sub(now) > 10*time.Millisecond {
+		return // the clock was moved meanwhile, and the wait would be too long by as much
+	}
 	select {
 	case <-s.wake:
 	case <-c:
@@ -211,6 +215,12 @@ func (s *Service) commit(ctx context.Context, now time.Time, jobs []*job, expire
 	if len(jobs)+len(expired) == 0 {
 		return nil
 	}
+	if s.w.unsure {
+		if err := s.load(ctx); err != nil {
+			return err
+		}
+		s.w.unsure = false
+	}
 	began := s.cfg.Time.Now()
 	f := newFold(s.open, now, s.cfg.Timeout())
 	c := &Changes{Now: now, Seq: s.w.seq + 1, Facts: f.facts}
@@ -235,6 +245,7 @@ func (s *Service) commit(ctx context.Context, now time.Time, jobs []*job, expire
 	}
 	c.Fired, c.Ended = f.fired, f.ended
 	err := s.cfg.Writing.Commit(ctx, c)
+	s.w.unsure = err != nil
 	if err == nil {
 		s.w.seq += int64(len(c.Batches))
 		f.apply()

@@ -12,11 +12,12 @@ type clock struct {
 	now     time.Time
 	zone    *time.Location
 	project *time.Location
+	fields  map[string]int // ids of fields given out in this rendering
 }
 
 // WithClock carries the request's now and the viewer's zone to the components.
 func WithClock(ctx context.Context, now time.Time, zone *time.Location) context.Context {
-	return context.WithValue(ctx, clockKey{}, clock{now: now, zone: zone})
+	return context.WithValue(ctx, clockKey{}, clock{now: now, zone: zone, fields: map[string]int{}})
 }
 
 // WithProjectZone adds the zone of the project that the page is about.
@@ -91,12 +92,58 @@ func wall(ctx context.Context, t time.Time) string {
 	c := clockOf(ctx)
 	local, today := t.In(c.zone), c.now.In(c.zone)
 	switch {
-	case local.Format(time.DateOnly) == today.Format(time.DateOnly):
+	case sameDay(local, today):
 		return local.Format("15:04")
 	case today.Sub(local).Abs() < 180*24*time.Hour:
 		return local.Format("2 Jan 15:04")
 	}
 	return local.Format("2 Jan 2006")
+}
+
+// HourText is a time of day in the viewer's zone: "03:14".
+func HourText(ctx context.Context, t time.Time) string {
+	return t.In(clockOf(ctx).zone).Format("15:04")
+}
+
+// DayText is a day in the viewer's zone: "Today", "Yesterday", "Tue 24 Nov", "24 Nov 2025" when that is long ago.
+func DayText(ctx context.Context, t time.Time) string {
+	c := clockOf(ctx)
+	local, today := t.In(c.zone), c.now.In(c.zone)
+	switch {
+	case sameDay(local, today):
+		return "Today"
+	case sameDay(local, today.AddDate(0, 0, -1)):
+		return "Yesterday, " + local.Format("Mon 2 Jan")
+	case today.Sub(local).Abs() < 180*24*time.Hour:
+		return local.Format("Mon 2 Jan")
+	}
+	return local.Format("2 Jan 2006")
+}
+
+// IsToday reports whether a time falls on the viewer's today.
+func IsToday(ctx context.Context, t time.Time) bool {
+	c := clockOf(ctx)
+	return sameDay(t.In(c.zone), c.now.In(c.zone))
+}
+
+// DueWord stands before a Due: "in " while it lies ahead, "overdue, " after.
+func DueWord(ctx context.Context, t time.Time) string {
+	if t.Before(clockOf(ctx).now) {
+		return "overdue, "
+	}
+	return "in "
+}
+
+func sameDay(a, b time.Time) bool { return a.Format(time.DateOnly) == b.Format(time.DateOnly) }
+
+// newDay is the day of the i-th event when it is another than that of the line above; "" when it is the same. Nothing
+// above the first line counts as today.
+func newDay(ctx context.Context, events []Event, i int) string {
+	zone, at := clockOf(ctx).zone, events[i].At
+	if at.IsZero() || i == 0 && IsToday(ctx, at) || i > 0 && sameDay(at.In(zone), events[i-1].At.In(zone)) {
+		return ""
+	}
+	return DayText(ctx, at)
 }
 
 // full is the absolute time for titles: the viewer's zone, and the project's beside it where they differ.

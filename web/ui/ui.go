@@ -162,8 +162,9 @@ type Act struct{ Label, URL string }
 
 // NowView is the page Now.
 type NowView struct {
-	First      *First
-	Wide, Side []templ.Component
+	Line              string // what goes on, in one sentence
+	First             *First
+	Whole, Wide, Side []templ.Component
 }
 
 // ProjectLine is one project in the list.
@@ -180,8 +181,15 @@ type ProjectsView struct {
 
 // ProjectView is a project's home.
 type ProjectView struct {
-	Line       ProjectLine
-	Wide, Side []templ.Component
+	Line              ProjectLine
+	Whole, Wide, Side []templ.Component
+}
+
+func (v ProjectView) sub() string {
+	if v.Line.Note == "" {
+		return v.Line.Phase
+	}
+	return v.Line.Note + " In " + v.Line.Phase + "."
 }
 
 // Hit is one answer of the search.
@@ -275,6 +283,8 @@ type Field struct {
 	Pattern, Step            string
 	Autofocus                bool
 	List                     []string // suggestions
+
+	nth int // so many fields of this name stand before it on the page
 }
 
 // Option is one choice of a select or of radios.
@@ -289,7 +299,21 @@ func Options(values ...string) []Option {
 	return options
 }
 
-func (f Field) id() string { return "f-" + f.Name }
+func (f Field) id() string {
+	if f.nth > 0 {
+		return fmt.Sprintf("f-%s-%d", f.Name, f.nth+1)
+	}
+	return "f-" + f.Name
+}
+
+// placed is the field with an id that no other field of the page has: two forms may both have a field "text".
+func (f Field) placed(ctx context.Context) Field {
+	if used := clockOf(ctx).fields; used != nil {
+		f.nth = used[f.Name]
+		used[f.Name]++
+	}
+	return f
+}
 
 func (f Field) kind() string {
 	if f.Type == "" {

@@ -179,7 +179,7 @@ func TestAnActionFromFormToProof(t *testing.T) {
 		if got := text(w.get("ines", "/mine", 200).Find(".head .sub")); got != "1 is overdue, 1 is owed in all." {
 			t.Fatalf("the head says %q", got)
 		}
-		if w.get("ines", "/", 200).Find("#mine-next tbody tr").Length() != 1 || w.get("ana", "/", 200).Find("#promised li").Length() != 1 {
+		if w.get("ines", "/", 200).Find("#due-next tbody tr").Length() != 1 || w.get("ana", "/", 200).Find("#due-next tbody tr").Length() != 1 {
 			t.Fatal("Now does not show it")
 		}
 		w.post("ines", "/actions/ACT-1/state", url.Values{"to": {"done"}}, 303)

@@ -1,8 +1,10 @@
 package actionweb
 
 import (
+	"cmp"
 	"context"
 	"net/url"
+	"slices"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
@@ -16,13 +18,11 @@ type panelView struct {
 	Rows                []row
 }
 
-// Panels are "Due next" and "Promised" on Now, what is due in a project, and the actions that an incident or an analysis asked
-// for, on their pages.
+// Panels are "Due next" on Now and in a project, and the actions that an incident or an analysis asked for, on their pages.
 func (p *Pages) Panels() []web.Panel {
 	panels := []web.Panel{
-		{Where: "now", Title: "Mine", Order: 30, Render: p.dueNext},
-		{Where: "now", Title: "Promised", Order: 60, Side: true, Render: p.promised},
-		{Where: "project", Title: "Actions", Order: 60, Render: p.dueInProject},
+		{Where: "now", Title: "Due next", Order: 30, Render: p.dueNext},
+		{Where: "project", Title: "Due next", Order: 60, Render: p.dueInProject},
 	}
 	for _, where := range []mainstay.Kind{mainstay.KindIncident, mainstay.KindRootCause, mainstay.KindWindow} {
 		panels = append(panels, web.Panel{Where: string(where), Title: "Actions", Order: 70, Side: true, Render: p.of})
@@ -30,37 +30,53 @@ func (p *Pages) Panels() []web.Panel {
 	return panels
 }
 
-// dueNext is what the viewer owes, soonest first.
+// dueNext is what falls due next: what the viewer owes, and what anybody owes in the projects that the viewer sees.
 func (p *Pages) dueNext(ctx context.Context, at web.At) (web.Component, error) {
-	if at.Viewer.PersonID == "" {
+	q := action.Query{States: []action.State{action.Proposed, action.Accepted}, ByDue: true, Limit: 6}
+	var list []action.Action
+	if at.Viewer.PersonID != "" {
+		mine := q
+		mine.Owner = at.Viewer.PersonID
+		page, err := p.cfg.Actions.List(ctx, mine)
+		if err != nil {
+			return nil, err
+		}
+		list = page.Items
+	}
+	if at.Viewer.MayAny(access.ActionRead) {
+		q.Projects = within(at.Viewer)
+		page, err := p.cfg.Actions.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		list = soonest(append(list, page.Items...), q.Limit)
+	}
+	if len(list) == 0 {
 		return nil, nil
 	}
-	page, err := p.cfg.Actions.List(ctx, action.Query{Owner: at.Viewer.PersonID, States: []action.State{action.Proposed, action.Accepted}, ByDue: true, Limit: 5})
-	if err != nil || len(page.Items) == 0 {
-		return nil, err
-	}
-	v := panelView{ID: "mine-next", Title: "You owe", All: "/mine"}
-	v.Rows, err = p.rows(ctx, at.Viewer, at.Now, page.Items)
+	v := panelView{ID: "due-next", Title: "Due next", All: "/actions"}
+	var err error
+	v.Rows, err = p.rows(ctx, at.Viewer, at.Now, list)
 	return duePanel(v), err
 }
 
-// promised is what falls due next from anybody in the projects that the viewer sees.
-func (p *Pages) promised(ctx context.Context, at web.At) (web.Component, error) {
-	if !at.Viewer.MayAny(access.ActionRead) {
-		return nil, nil
-	}
-	v, err := p.owed(ctx, at, panelView{ID: "promised", Title: "Promised", All: "/actions"}, within(at.Viewer))
-	if err != nil || len(v.Rows) == 0 {
-		return nil, err
-	}
-	return promisedPanel(v), nil
+// soonest are the first n actions by due date, each once; those without a date come last.
+func soonest(list []action.Action, n int) []action.Action {
+	slices.SortFunc(list, func(a, b action.Action) int {
+		if a.Due.IsZero() != b.Due.IsZero() {
+			return cmp.Compare(b.Due.Unix(), a.Due.Unix()) // the zero time is the earliest
+		}
+		return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Number, b.Number))
+	})
+	list = slices.CompactFunc(list, func(a, b action.Action) bool { return a.ID == b.ID })
+	return list[:min(n, len(list))]
 }
 
 func (p *Pages) dueInProject(ctx context.Context, at web.At) (web.Component, error) {
 	if !at.Viewer.May(access.ActionRead, at.Project) {
 		return nil, nil
 	}
-	v, err := p.owed(ctx, at, panelView{ID: "project-actions", Title: "Promised", All: "/actions"}, []string{at.Project})
+	v, err := p.owed(ctx, at, panelView{ID: "project-actions", Title: "Due next", All: "/actions"}, []string{at.Project})
 	if err != nil || len(v.Rows) == 0 {
 		return nil, err
 	}

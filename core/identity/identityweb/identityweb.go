@@ -317,7 +317,7 @@ var adminPlaces = []adminPlace{
 	{"/policies", "Escalation policies", "who is paged, after how long, how often"},
 	{"/plans", "Incident plans", "what is done when, and by whom"},
 	{"/components", "Components", "what the status page shows"},
-	{"/admin/deliveries", "Delivery log", "what was sent to whom, and how it went"},
+	{"/admin/notifications", "Delivery log", "what was sent to whom, and how it went"},
 	{"/admin/settings", "Settings", "of this installation"},
 	{"/admin/journal", "Journal", "everything that happened, chained and verifiable"},
 }

@@ -100,6 +100,7 @@ func (s *Sender) Send(ctx context.Context, m notify.Message) (notify.Receipt, er
 		return notify.Receipt{}, notify.Permanent(err)
 	}
 	if c := s.take(); c != nil {
+		m.Turn(ctx)
 		err := s.over(ctx, c, msg)
 		var se *mail.SendError
 		if !errors.As(err, &se) || se.Reason != mail.ErrConnCheck || ctx.Err() != nil {
@@ -110,6 +111,7 @@ func (s *Sender) Send(ctx context.Context, m notify.Message) (notify.Receipt, er
 	if err != nil {
 		return notify.Receipt{}, failure(err)
 	}
+	m.Turn(ctx)
 	return receipt(msg, s.over(ctx, c, msg))
 }
 

@@ -145,12 +145,12 @@ func (s *Store) relieve(ctx context.Context, o notify.Outcome) (bool, []fact.Fac
 	return true, facts, err
 }
 
-// Withdraw ends, with the reason, what is planned and not yet being sent about the subject from the template.
+// Withdraw ends, with the reason, what was planned up to now and is not yet being sent about the subject from the template.
 func (s *Store) Withdraw(ctx context.Context, subject mainstay.Ref, template, reason string, now time.Time) error {
 	return s.db.Write(ctx, storage.Urgent, func(ctx context.Context) error {
 		list, err := storage.All(ctx, s.db, scan, `UPDATE delivery SET state = 'suppressed', reason = $1, ended = $2
-			WHERE subject = $3 AND template = $4 AND state = 'planned' RETURNING `+columns,
-			reason, storage.Micros(now), subject.String(), template)
+			WHERE subject = $3 AND template = $4 AND state = 'planned' AND planned <= $5 RETURNING `+columns,
+			reason, storage.Micros(now), subject.String(), template, storage.Micros(now))
 		if err != nil {
 			return err
 		}

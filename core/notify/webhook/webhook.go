@@ -124,6 +124,7 @@ func (s *Sender) Send(ctx context.Context, m notify.Message) (notify.Receipt, er
 			req.Header.Set("Mainstay-Signature", Sign(secret, s.cfg.Time.Now(), body))
 		}
 	}
+	m.Turn(ctx)
 	res, err := s.cfg.Client.Do(req)
 	if err != nil {
 		return notify.Receipt{}, s.failure(err)

@@ -97,8 +97,8 @@ func (s *Store) index(ctx context.Context, o commit.Object) error {
 func (s *Store) write(ctx context.Context, w words) error {
 	if !s.db.SQLite() {
 		_, err := s.db.Exec(ctx, `UPDATE search_object SET words = setweight(to_tsvector('english', $1), 'A')
-			|| setweight(to_tsvector('english', $2), 'B') || setweight(to_tsvector('english', $3), 'D') WHERE n = $4`,
-			w.title, w.name+" "+w.labels, w.body, w.n)
+			|| setweight(to_tsvector('english', $2), 'B') || setweight(to_tsvector('english', $3), 'D'), length = $4 WHERE n = $5`,
+			w.title, w.name+" "+w.labels, w.body, len(strings.Fields(w.title))+len(strings.Fields(w.body)), w.n)
 		return err
 	}
 	_, err := s.db.Exec(ctx, `INSERT OR REPLACE INTO search_text (rowid, title, name, body) VALUES ($1, $2, $3, $4)`,

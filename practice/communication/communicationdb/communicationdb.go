@@ -78,13 +78,12 @@ func (s *Store) touch(ctx context.Context) {
 	})
 }
 
-// Write runs f in one transaction; see communication.Store. Words for the public go before other work: they are part of
-// handling an incident.
+// Write runs f in one transaction; see communication.Store.
 func (s *Store) Write(ctx context.Context, f func(ctx context.Context) error) error {
 	ctx = context.WithValue(ctx, writingKey{}, true)
 	var err error
 	for range 3 {
-		if err = s.db.Write(ctx, storage.Urgent, f); !errors.Is(err, errVersion) {
+		if err = s.db.Write(ctx, storage.Normal, f); !errors.Is(err, errVersion) {
 			return err
 		}
 	}

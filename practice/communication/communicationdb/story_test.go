@@ -165,43 +165,52 @@ func TestStory(t *testing.T) {
 			}
 		}
 
-		// The promised word does not come.
-		w.engines.Advance(t, 21*time.Minute)
-		c, err := w.service.Cadence(ctx, i.ID)
-		if err != nil || !c.Overdue {
-			t.Errorf("cadence %+v, %v; want overdue", c, err)
-		}
-		if n := len(w.Facts(t, shop, "post.overdue")); n != 1 {
-			t.Errorf("%d facts say that the word is overdue; want 1", n)
-		}
-
-		// It is over.
-		i.EndedAt = w.Clock.Now()
-		w.say(t, i, fact.IncidentResolved{Title: i.Title})
-		last, err := w.service.Draft(ctx, bert, communication.Input{Incident: i.ID})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if last.Status != communication.Resolved || last.Components[checkout.ID] != communication.Operational {
-			t.Errorf("the draft after the end is %+v", last)
-		}
-		if _, err := w.service.Publish(ctx, ana, last.ID); err != nil {
-			t.Fatal(err)
-		}
-		w.engines.Settle(t)
-		site = w.site(t)
-		if got := site.Incidents[0]; got.Status != communication.Resolved || got.ResolvedAt.IsZero() || len(got.Updates) != 2 {
-			t.Errorf("public after the end: %+v", got)
-		}
-		if c, _ := w.service.Cadence(ctx, i.ID); !c.Due.IsZero() || c.Overdue {
-			t.Errorf("after the last word users are owed %+v", c)
-		}
-		w.engines.Advance(t, time.Hour)
-		days := communication.Days(only(site.Intervals, checkout.ID), w.Clock.Now(), 90, time.UTC)
-		if got := days[89].Spent[communication.PartialOutage]; got != 21*time.Minute {
-			t.Errorf("the outage lasted %v in the bars; want 21 min", got)
-		}
+		w.fallsOverdue(t, i)
+		w.isOver(t, i, checkout)
 	})
+}
+
+// fallsOverdue lets the time of the promised word pass.
+func (w *world) fallsOverdue(t *testing.T, i *communication.Incident) {
+	ctx := t.Context()
+	w.engines.Advance(t, 21*time.Minute)
+	c, err := w.service.Cadence(ctx, i.ID)
+	if err != nil || !c.Overdue {
+		t.Errorf("cadence %+v, %v; want overdue", c, err)
+	}
+	if n := len(w.Facts(t, shop, "post.overdue")); n != 1 {
+		t.Errorf("%d facts say that the word is overdue; want 1", n)
+	}
+}
+
+// isOver ends the incident and tells the last word.
+func (w *world) isOver(t *testing.T, i *communication.Incident, checkout communication.Component) {
+	ctx := t.Context()
+	i.EndedAt = w.Clock.Now()
+	w.say(t, i, fact.IncidentResolved{Title: i.Title})
+	last, err := w.service.Draft(ctx, bert, communication.Input{Incident: i.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last.Status != communication.Resolved || last.Components[checkout.ID] != communication.Operational {
+		t.Errorf("the draft after the end is %+v", last)
+	}
+	if _, err := w.service.Publish(ctx, ana, last.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.engines.Settle(t)
+	site := w.site(t)
+	if got := site.Incidents[0]; got.Status != communication.Resolved || got.ResolvedAt.IsZero() || len(got.Updates) != 2 {
+		t.Errorf("public after the end: %+v", got)
+	}
+	if c, _ := w.service.Cadence(ctx, i.ID); !c.Due.IsZero() || c.Overdue {
+		t.Errorf("after the last word users are owed %+v", c)
+	}
+	w.engines.Advance(t, time.Hour)
+	days := communication.Days(only(site.Intervals, checkout.ID), w.Clock.Now(), 90, time.UTC)
+	if got := days[89].Spent[communication.PartialOutage]; got != 21*time.Minute {
+		t.Errorf("the outage lasted %v in the bars; want 21 min", got)
+	}
 }
 
 func only(list []communication.Interval, id string) []communication.Interval {
@@ -243,7 +252,15 @@ func TestWall(t *testing.T) {
 			t.Errorf("a word is owed about it: %+v", c)
 		}
 
-		// It was drafted while it was not private: publishing reads the flag again.
+	})
+}
+
+// What was drafted while the incident was not private is not published after it became so: publishing reads the flag again.
+func TestWallWhenPublishing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.run(t)
+		ctx := t.Context()
+		in := communication.Input{Status: communication.Investigating, Title: "t", Body: "b", NextMinutes: 5, Components: map[string]communication.State{}}
 		j := w.declare(t, "Login fails", mainstay.Sev2, false)
 		in.Incident = j.ID
 		w.engines.Settle(t)
@@ -258,12 +275,19 @@ func TestWall(t *testing.T) {
 		if err := w.service.Revise(ctx, bert, p.ID, in); !mainstay.Is(err, mainstay.Denied) {
 			t.Errorf("revising: %v; want denied", err)
 		}
+	})
+}
 
-		// It became private after it was published: the next fact of it takes it down, and the register hides it at once.
+// What became private after it was published is hidden at once by the register, and taken down by the incident's next fact.
+func TestWallAfterPublishing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.run(t)
+		ctx := t.Context()
+		in := communication.Input{Status: communication.Investigating, Title: "t", Body: "b", NextMinutes: 5, Components: map[string]communication.State{}}
 		k := w.declare(t, "Search is slow", mainstay.Sev3, false)
 		in.Incident = k.ID
 		w.engines.Settle(t)
-		p, err = w.service.Draft(ctx, ana, in)
+		p, err := w.service.Draft(ctx, ana, in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -351,6 +375,36 @@ func TestDefine(t *testing.T) {
 		}
 		if n := len(w.Facts(t, shop, "object.changed")); n != 3 {
 			t.Errorf("%d facts; want one per change: 3", n)
+		}
+	})
+}
+
+// What Mainstay had prepared ends when users were told as much in other words; a request that comes late adds nothing.
+func TestSuperseded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.run(t)
+		ctx := t.Context()
+		i := w.declare(t, "Search is slow", mainstay.Sev2, false)
+		w.say(t, i, fact.PostWanted{Status: "investigating"})
+		w.say(t, i, fact.PostWanted{Status: "resolved"})
+		w.engines.Settle(t)
+		w.Clock.Advance(time.Minute)
+		in := communication.Input{Incident: i.ID, Status: communication.Identified, Title: "Search is slow", Body: "We know why.", NextMinutes: 20}
+		p, err := w.service.Draft(ctx, ana, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.service.Publish(ctx, ana, p.ID); err != nil {
+			t.Fatal(err)
+		}
+		left, err := w.service.Posts(ctx, communication.PostQuery{Incident: i.ID, State: communication.Draft})
+		if err != nil || len(left) != 1 || left[0].Status != communication.Resolved {
+			t.Errorf("waiting: %+v, %v; want the last word alone", left, err)
+		}
+		w.say(t, i, fact.PostWanted{Status: "identified"})
+		w.engines.Settle(t)
+		if left, _ = w.service.Posts(ctx, communication.PostQuery{Incident: i.ID, State: communication.Draft}); len(left) != 1 {
+			t.Errorf("a request for what was told at that moment drafted %+v", left)
 		}
 	})
 }

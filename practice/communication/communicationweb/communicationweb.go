@@ -43,6 +43,8 @@ type Config struct {
 	Time     mainstay.Timekeeper
 	// StatusURL is where the public finds the status page; "" or a nil func shows no link.
 	StatusURL func() string
+	// Open lists the ids of the incidents that go on, for "Promised" on Now; nil shows none.
+	Open func(ctx context.Context) ([]string, error)
 }
 
 // Pages are the routes and panels.

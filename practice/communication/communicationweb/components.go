@@ -80,10 +80,7 @@ func (p *Pages) row(c *web.Ctx, x communication.Component, intervals []communica
 }
 
 func share(intervals []communication.Interval, now time.Time, zone *time.Location) string {
-	if s, ok := communication.Available(communication.Days(intervals, now, barDays, zone)); ok {
-		return strconv.FormatFloat(float64(int(s*10000))/100, 'f', 2, 64) + " %"
-	}
-	return ""
+	return statuspage.Share(communication.Days(intervals, now, barDays, zone))
 }
 
 func stateOf(s communication.State) ui.State {

@@ -2,6 +2,7 @@ package communicationweb
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/mainstayhq/mainstay"
@@ -16,8 +17,9 @@ import (
 func (p *Pages) Panels() []web.Panel {
 	return []web.Panel{
 		{Where: string(mainstay.KindIncident), Title: "Who hears next", Order: 20, Side: true, Render: p.ofIncident},
-		{Where: "now", Title: "What users see", Order: 50, Render: p.now},
-		{Where: "project", Title: "What users see", Order: 40, Render: p.now},
+		{Where: "now", Title: "What users see", Order: 50, Whole: true, Render: p.now},
+		{Where: "now", Title: "Promised", Order: 40, Side: true, Render: p.promised},
+		{Where: "project", Title: "What users see", Order: 50, Whole: true, Render: p.now},
 	}
 }
 
@@ -71,6 +73,56 @@ func (p *Pages) waiting(ctx context.Context, at web.At, x communication.Post) wa
 		w.MayApprove, w.WhyNot = false, mainstay.ErrorMessage(err)
 	}
 	return w
+}
+
+// promised are the next words to users about everything that goes on, soonest first.
+func (p *Pages) promised(ctx context.Context, at web.At) (web.Component, error) {
+	if p.cfg.Open == nil {
+		return nil, nil
+	}
+	ids, err := p.cfg.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []promise
+	for _, id := range ids {
+		i, err := p.cfg.Service.Incident(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		owed, err := p.cfg.Service.Cadence(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if i.Private || owed.Due.IsZero() || !at.Viewer.May(access.PostRead, i.Project) || len(list) >= shown {
+			continue
+		}
+		posts, err := p.cfg.Service.Posts(ctx, communication.PostQuery{Incident: id, Limit: 30})
+		if err != nil {
+			return nil, err
+		}
+		x := promise{Countdown: *p.countdown(owed, posts, i, at.Now), Key: mainstay.KindIncident.Number(i.Number), First: owed.First}
+		x.Title, x.Right = "Users, "+x.Key, ""
+		if owed.First {
+			x.Right = "the first word"
+		}
+		if at.Viewer.May(access.PostDraft, i.Project) {
+			x.URL = "/incidents/" + x.Key + "/posts/new"
+		}
+		list = append(list, x)
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	slices.SortFunc(list, func(a, b promise) int { return a.Due.Compare(b.Due) })
+	return promisedPanel(list), nil
+}
+
+// promise is a word that users are owed.
+type promise struct {
+	ui.Countdown
+	Key, URL string
+	First    bool
 }
 
 // countdown counts from the last word (or the beginning) to the next one.

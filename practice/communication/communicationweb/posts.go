@@ -131,13 +131,16 @@ func (p *Pages) form(ctx context.Context, in communication.Input, template strin
 			return postForm{}, err
 		}
 	}
-	f := postForm{Input: in, Template: template, Next: strconv.Itoa(max(in.NextMinutes, 0)), Every: ui.Long(sug.Incident.Every())}
+	f := postForm{Input: in, Template: template, Every: ui.Long(sug.Incident.Every())}
+	if in.NextMinutes > 0 {
+		f.Next = strconv.Itoa(in.NextMinutes)
+	}
 	for _, s := range communication.Statuses() {
 		f.Statuses = append(f.Statuses, ui.Option{Value: string(s), Text: s.Words()})
 	}
 	for _, x := range sug.Components {
 		field := ui.Field{Name: "component-" + x.ID, Label: x.Title, Type: "select", Value: string(in.Components[x.ID]), Required: true,
-			Options: []ui.Option{{Value: "", Text: "not named; stays " + strings.ToLower(x.State().Words())}}}
+			Options: []ui.Option{{Value: "", Text: "not named: stays as it is (" + strings.ToLower(x.State().Words()) + ")"}}}
 		for _, s := range communication.States() {
 			if s != communication.UnderMaintenance {
 				field.Options = append(field.Options, ui.Option{Value: string(s), Text: s.Words()})

@@ -48,8 +48,8 @@ func barShape(s communication.State) (class string, height int) {
 
 func (v *view) bars(c communication.Component, days []communication.Day, narrow bool) bars {
 	b := bars{Box: fmt.Sprintf("0 0 %d 28", len(days)*4-1), Narrow: narrow, Label: fmt.Sprintf("%s, last %d days", c.Title, len(days))}
-	if share, ok := communication.Available(days); ok {
-		b.Label += ": " + percent(share) + " available"
+	if share := Share(days); share != "" {
+		b.Label += ": available " + share
 	}
 	paths := map[string]*strings.Builder{}
 	for k, d := range days {
@@ -94,6 +94,28 @@ func long(d time.Duration) string {
 		return strings.TrimSuffix(fmt.Sprintf("%d h %d min", m/60, m%60), " 0 min")
 	}
 	return strings.TrimSuffix(fmt.Sprintf("%d d %d h", m/1440, m%1440/60), " 0 h")
+}
+
+// Share says in words how much of the days was available: "99.98 %", or "100 % of 2 days" where fewer were measured; "" when
+// nothing was.
+func Share(days []communication.Day) string {
+	share, ok := communication.Available(days)
+	if !ok {
+		return ""
+	}
+	measured := 0
+	for _, d := range days {
+		if d.Measured > 0 {
+			measured++
+		}
+	}
+	switch measured {
+	case len(days):
+		return percent(share)
+	case 1:
+		return percent(share) + " of 1 day"
+	}
+	return fmt.Sprintf("%s of %d days", percent(share), measured)
 }
 
 // percent cuts, never rounds up: 100 % means that nothing was missing.

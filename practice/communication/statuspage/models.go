@@ -219,9 +219,7 @@ func (v *view) service(c communication.Component, intervals []communication.Inte
 	wide := communication.Days(intervals, v.site.At, 90, v.zone)
 	s := service{Title: c.Title, Description: c.Description, Chip: stateChip(c.State())}
 	s.Wide, s.Narrow = v.bars(c, wide, false), v.bars(c, wide[60:], true)
-	if share, ok := communication.Available(wide); ok {
-		s.Share = percent(share)
-	}
+	s.Share = Share(wide)
 	for _, b := range s.Wide.Bad {
 		s.Bad = append(s.Bad, b.Says)
 	}

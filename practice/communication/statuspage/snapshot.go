@@ -196,6 +196,9 @@ func readHead(dir string, pinned ed25519.PublicKey) (current, ed25519.PublicKey,
 		return c, nil, mainstay.Errorf(mainstay.Invalid, "%s is damaged", headName)
 	}
 	key, err := ParseKey(c.Key)
+	if err == nil && len(key) == 0 {
+		err = mainstay.Errorf(mainstay.Denied, "the snapshot is not signed")
+	}
 	if err != nil {
 		return c, nil, err
 	}
@@ -212,13 +215,19 @@ func readHead(dir string, pinned ed25519.PublicKey) (current, ed25519.PublicKey,
 	return c, key, nil
 }
 
-// ParseKey reads a public key as the folder and the log show it.
-func ParseKey(s string) (ed25519.PublicKey, error) {
-	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(s))
-	if err != nil || len(b) != ed25519.PublicKeySize {
-		return nil, mainstay.Errorf(mainstay.Invalid, "that is no public key of a status page: it has 44 characters of base64")
+// ParseKey reads a public key as the folder and the log show it (base64), or in hex. No text is no key: whoever serves with it
+// trusts the first one seen.
+func ParseKey(s string) (key ed25519.PublicKey, err error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return key, nil
 	}
-	return b, nil
+	for _, decode := range []func(string) ([]byte, error){base64.StdEncoding.DecodeString, hex.DecodeString} {
+		if b, err := decode(s); err == nil && len(b) == ed25519.PublicKeySize {
+			return b, nil
+		}
+	}
+	return nil, mainstay.Errorf(mainstay.Invalid, "that is no public key of a status page: it has 44 characters of base64, as in status.pub")
 }
 
 // readGeneration reads every file of the generation and checks each hash.

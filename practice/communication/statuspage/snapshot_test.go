@@ -3,6 +3,8 @@ package statuspage_test
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"net"
 	"net/http"
@@ -181,6 +183,7 @@ func TestTampering(t *testing.T) {
 		}
 	}
 	for name, alter := range map[string]func(t *testing.T, s *setup){
+		"no key": func(t *testing.T, s *setup) { edit(t, filepath.Join(s.dir, "current.json"), "\"key\"", "\"kee\"") },
 		"a page": func(t *testing.T, s *setup) { edit(t, filepath.Join(generation(t, s), "index.html"), "card", "gift") },
 		"the list": func(t *testing.T, s *setup) {
 			edit(t, filepath.Join(generation(t, s), "manifest.json"), "feed.rss", "feed.xyz")
@@ -253,6 +256,25 @@ func TestServe(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// A key is told in base64 or hex; no text is no key.
+func TestParseKey(t *testing.T) {
+	public, _, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{base64.StdEncoding.EncodeToString(public) + "\n", hex.EncodeToString(public)} {
+		if got, err := statuspage.ParseKey(text); err != nil || !got.Equal(public) {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	if got, err := statuspage.ParseKey(" "); err != nil || got != nil {
+		t.Errorf("no text: %v, %v", got, err)
+	}
+	if _, err := statuspage.ParseKey("abc"); !mainstay.Is(err, mainstay.Invalid) {
+		t.Errorf("nonsense: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package incidentweb
 
 import (
+	"maps"
 	"strconv"
 
 	"github.com/mainstayhq/mainstay"
@@ -40,6 +41,13 @@ func (p *Pages) command(d doing) func(c *web.Ctx) error {
 
 // commands are the forms by the end of their path.
 func (p *Pages) commands() map[string]doing {
+	all := p.working()
+	maps.Copy(all, p.ending())
+	return all
+}
+
+// working are the forms while an incident goes on.
+func (p *Pages) working() map[string]doing {
 	s := p.cfg.Incidents
 	return map[string]doing{
 		"/steps/{number}/done": {"step", "#plan", func(c *web.Ctx, i incident.Incident) (string, error) {
@@ -85,6 +93,13 @@ func (p *Pages) commands() map[string]doing {
 		}},
 		"/about": {"about", "", func(c *web.Ctx, i incident.Incident) (string, error) { return "", p.about(c, i) }},
 		"/links": {"link", "#touches", func(c *web.Ctx, i incident.Incident) (string, error) { return "", p.link(c, i) }},
+	}
+}
+
+// ending are the forms with which it ends, or does not.
+func (p *Pages) ending() map[string]doing {
+	s := p.cfg.Incidents
+	return map[string]doing{
 		"/resolve": {"resolve", "", func(c *web.Ctx, i incident.Incident) (string, error) {
 			at, err := moment("at", c.Form("at"), c.Viewer.Location())
 			if err != nil {

@@ -25,23 +25,7 @@ func TestAnIncidentIsRunWithoutScript(t *testing.T) {
 		if got := text(w.get("ana", "/incidents", 200).Find(".empty b")); got != "There was no incident yet." {
 			t.Fatalf("the empty list says %q", got)
 		}
-		form := w.get("ana", "/incidents/new", 200)
-		if form.Find(`form[action="/incidents"] [name=title]`).Length() != 1 || form.Find(`[name=services]`).Length() != 1 {
-			t.Fatal("the form lacks fields")
-		}
-		service, _ := form.Find(`[name=services]`).Attr("value")
-		project, _ := form.Find(`[name=project]`).Attr("value")
-		bad := w.page(w.post("ana", "/incidents", url.Values{"project": {project}, "severity": {"sev-1"}, "title": {" "}, "started": {"2026-03-17T02:51"}}, 422))
-		if v, _ := bad.Find(`[name=started]`).Attr("value"); v != "2026-03-17T02:51" || bad.Find("#f-title-err").Length() != 1 {
-			t.Fatal("what was typed is lost, or the fault is not beside its field")
-		}
-		rec := w.post("ana", "/incidents", url.Values{
-			"project": {project}, "severity": {"sev-1"}, "title": {"Card payments <b>fail</b>"}, "services": {service},
-			"started": {"2026-03-17T02:51"}, "commander": {persons["ana"].ID},
-		}, 303)
-		if to := rec.Header().Get("Location"); to != "/incidents/INC-1" {
-			t.Fatalf("sent to %q", to)
-		}
+		w.declareByForm()
 		page := w.get("ana", "/incidents/INC-1", 200)
 		if page.Find("h1").Text() != "Card payments <b>fail</b>" || !strings.Contains(text(page.Find(".head .sub")), "Ana Ruiz commands. Next: Take command") {
 			t.Fatalf("the head says %q", text(page.Find(".head")))
@@ -90,6 +74,29 @@ func TestAnIncidentIsRunWithoutScript(t *testing.T) {
 		w.post("sten", "/incidents/INC-1/reopen", nil, 403)
 		w.get("other", "/incidents/INC-1", 404)
 	})
+}
+
+// declareByForm declares INC-1, at first with a fault.
+func (w *world) declareByForm() {
+	t := w.t
+	t.Helper()
+	form := w.get("ana", "/incidents/new", 200)
+	if form.Find(`form[action="/incidents"] [name=title]`).Length() != 1 || form.Find(`[name=services]`).Length() != 1 {
+		t.Fatal("the form lacks fields")
+	}
+	service, _ := form.Find(`[name=services]`).Attr("value")
+	project, _ := form.Find(`[name=project]`).Attr("value")
+	bad := w.page(w.post("ana", "/incidents", url.Values{"project": {project}, "severity": {"sev-1"}, "title": {" "}, "started": {"2026-03-17T02:51"}}, 422))
+	if v, _ := bad.Find(`[name=started]`).Attr("value"); v != "2026-03-17T02:51" || bad.Find("#f-title-err").Length() != 1 {
+		t.Fatal("what was typed is lost, or the fault is not beside its field")
+	}
+	rec := w.post("ana", "/incidents", url.Values{
+		"project": {project}, "severity": {"sev-1"}, "title": {"Card payments <b>fail</b>"}, "services": {service},
+		"started": {"2026-03-17T02:51"}, "commander": {persons["ana"].ID},
+	}, 303)
+	if to := rec.Header().Get("Location"); to != "/incidents/INC-1" {
+		t.Fatalf("sent to %q", to)
+	}
 }
 
 func TestAPrivateIncidentIsHiddenOnEveryPath(t *testing.T) {

@@ -93,7 +93,9 @@ func (p *Pages) timeline(c *web.Ctx, v *pageView) (map[int]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	entries = readable(c.Viewer, v.Incident.Project, entries)
 	v.EventsAll = len(entries)
+	defer func() { v.Hidden = v.EventsAll - len(v.Events) }()
 	skipped := map[string]int{}
 	for _, s := range v.Incident.Steps {
 		if s.State == incident.Skipped {
@@ -102,15 +104,26 @@ func (p *Pages) timeline(c *web.Ctx, v *pageView) (map[int]string, error) {
 	}
 	reasons := map[int]string{}
 	slices.Reverse(entries)
-	for n, e := range entries {
+	for _, e := range entries {
 		if e.NoteKind == "skip" {
 			reasons[skipped[e.Sentence]] = e.HTML
 		}
-		if v.Whole || n < few {
+		if v.Whole || len(v.Events) < few && essential(e) {
 			v.Events = append(v.Events, p.event(c, v.Incident, e))
 		}
 	}
 	return reasons, nil
+}
+
+// bookkeeping are the kinds that are left out at first: other lines say what came of them, or other pages hold them.
+var bookkeeping = map[string]bool{
+	"post.wanted": true, "post.drafted": true, "notification.sent": true, "notification.suppressed": true, "document.revised": true,
+	"article.drafted": true, "incident.linked": true, "object.changed": true, "exhibit.added": true, "action.changed": true,
+}
+
+// essential reports whether a line tells what happened rather than how it was kept. The work on the analysis is its page's.
+func essential(e incident.Entry) bool {
+	return !bookkeeping[e.Kind] && (e.Subject.Kind != mainstay.KindRootCause || e.Kind == "rootcause.opened" || e.Kind == "rootcause.published")
 }
 
 // event is one line. Facts about alerts and pages say which.
@@ -120,8 +133,13 @@ func (p *Pages) event(c *web.Ctx, i incident.Incident, e incident.Entry) ui.Even
 		who = p.cfg.Names.Actor(c.Context(), e.Actor)
 	}
 	l := lineView{Who: who, What: e.Sentence, HTML: e.HTML}
+	if e.Kind == "incident.linked" && len(e.Subjects) > 1 {
+		e.Subject = e.Subjects[1]
+	}
 	if e.Subject != i.Ref() {
-		l.About, l.URL = p.cfg.Names.Subject(c.Context(), e.Subject)
+		if l.About, l.URL = p.cfg.Names.Subject(c.Context(), e.Subject); mainstay.ValidID(l.About) {
+			l.About = "" // it has no name that says anything
+		}
 	}
 	out := ui.Event{At: e.At, Recorded: e.Recorded, State: mark(e)}
 	switch e.NoteKind {

@@ -25,8 +25,8 @@ type panelView struct {
 // Panels are "Burning" on Now and on a project's home, and the incident of an alert or a page.
 func (p *Pages) Panels() []web.Panel {
 	return []web.Panel{
-		{Where: "now", Title: "Burning", Order: 10, Render: p.burning},
-		{Where: "project", Title: "Burning", Order: 10, Render: p.burningHere},
+		{Where: "now", Title: "Burning", Order: 10, Whole: true, Render: p.burning},
+		{Where: "project", Title: "Burning", Order: 10, Whole: true, Render: p.burningHere},
 		{Where: string(mainstay.KindAlert), Title: "Incident", Order: 20, Side: true, Render: p.ofThis},
 		{Where: string(mainstay.KindPage), Title: "Incident", Order: 20, Side: true, Render: p.ofThis},
 	}
@@ -103,13 +103,28 @@ func (p *Pages) ofThis(ctx context.Context, at web.At) (web.Component, error) {
 		v.Rows = append(v.Rows, row(i, n))
 		open = open || i.State == incident.Open
 	}
-	if !open && at.Viewer.May(access.IncidentRespond, at.Project) {
+	// The page of an alert has such a button itself.
+	if !open && at.Ref.Kind != mainstay.KindAlert && at.Viewer.May(access.IncidentRespond, at.Project) {
 		v.Declare = "/incidents/new?" + string(at.Ref.Kind) + "=" + at.Ref.ID
 	}
 	if len(v.Rows) == 0 && v.Declare == "" {
 		return nil, nil
 	}
 	return linkedPanel(v), nil
+}
+
+// Of is the incident that an object is linked to, an open one before those that are over; "" when there is none that the
+// viewer may know of.
+func (p *Pages) Of(ctx context.Context, v access.Viewer, ref mainstay.Ref) (key, url string, open bool, err error) {
+	q := query(v)
+	q.Linked, q.Limit = ref, 10
+	page, err := p.cfg.Incidents.List(ctx, q)
+	for _, i := range page.Items {
+		if key == "" || !open && i.State == incident.Open {
+			key, url, open = i.Key(), "/incidents/"+i.Key(), i.State == incident.Open
+		}
+	}
+	return key, url, open, err
 }
 
 // Burning is the worst open sev-1 that the viewer may know of, for the strip above every page; nil when none burns.

@@ -64,6 +64,7 @@ type pageView struct {
 	Plan                linkView
 	Events              []ui.Event
 	EventsAll           int
+	Hidden              int // lines that are not shown at first
 	Whole               bool // the whole timeline is shown
 	Respond             bool
 	Next                incident.Phase
@@ -199,21 +200,24 @@ func (n names) touched(i incident.Incident) []string {
 // phases is the strip of phases. The first one that is missing and that people reach is "now" while the incident goes on.
 func phases(i incident.Incident, now time.Time, zone *time.Location) []ui.Phase {
 	var strip []ui.Phase
-	next, last := i.Next(), time.Time{}
+	next := i.Next()
 	for _, ph := range incident.Phases() {
 		v := ui.Phase{Name: ph.Words()}
 		at := i.Phases[ph]
 		switch {
 		case !at.IsZero():
-			v.Value = clock(at, now, zone)
-			if !last.IsZero() && ph != incident.Started {
+			v.Value = at.In(zone).Format("15:04")
+			switch {
+			case at.After(i.StartedAt()):
 				v.Note = "+" + ui.Long(at.Sub(i.StartedAt()))
+			case ph == incident.Started:
+				v.Note = dayOf(at, now, zone)
 			}
-			last = at
 		case ph == next && i.State != incident.Closed:
-			v.Value, v.Now = "not yet", i.State == incident.Open
-			v.Note = ui.Long(now.Sub(i.StartedAt())) + " so far"
-			v.Todo = !v.Now
+			v.Value, v.Now, v.Todo = "not yet", i.State == incident.Open, i.State != incident.Open
+			if v.Now {
+				v.Note = ui.Long(now.Sub(i.StartedAt())) + " so far"
+			}
 		default:
 			v.Value, v.Todo = "–", true
 			if ph == incident.Restored {
@@ -225,13 +229,13 @@ func phases(i incident.Incident, now time.Time, zone *time.Location) []ui.Phase 
 	return strip
 }
 
-// clock is a time of day in a zone, with the date when it is not today.
-func clock(t, now time.Time, zone *time.Location) string {
+// dayOf is the day of a time in a zone; "" for today.
+func dayOf(t, now time.Time, zone *time.Location) string {
 	t, now = t.In(zone), now.In(zone)
 	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
-		return t.Format("15:04")
+		return ""
 	}
-	return t.Format("2 Jan 15:04")
+	return t.Format("Mon 2 Jan")
 }
 
 // who is the step's role and who holds it.

@@ -16,7 +16,6 @@ import (
 	"github.com/mainstayhq/mainstay/core/object"
 	"github.com/mainstayhq/mainstay/core/search"
 	"github.com/mainstayhq/mainstay/core/search/searchdb"
-	"github.com/mainstayhq/mainstay/core/search/searchweb"
 	"github.com/mainstayhq/mainstay/mainstaytest"
 	"github.com/mainstayhq/mainstay/mainstaytest/house"
 	"github.com/mainstayhq/mainstay/practice/knowledge"
@@ -100,9 +99,7 @@ func (w *world) serve(t *testing.T, index *searchdb.Store) {
 		Articles: w.articles, Names: o, People: w.People, Projects: w.Projects, Finder: finder, Objects: w.Objects, Time: w.Clock,
 	})
 	check(err)
-	found, err := searchweb.New(searchweb.Config{Search: finder, Project: w.Projects.ProjectID})
-	check(err)
-	w.Serve(t, pages, found)
+	w.Serve(t, pages)
 }
 
 // Mia drafts an article from the incident, completes and publishes it; Sten, who only reads, finds it; nobody outside does.
@@ -191,14 +188,10 @@ func TestArticlesOverTheAPI(t *testing.T) {
 			t.Errorf("%d: %+v", s, a)
 		}
 		var list web.List[knowledgeweb.View]
-		for query, want := range map[string]int{"": 1, "?rule=DiskFull": 1, "?rule=Other": 0, "?q=block": 1, "?q=zzz": 0, "?state=draft": 0, "?project=shop": 1, "?project=bank": 0} {
+		for query, want := range map[string]int{"": 2, "?rule=DiskFull": 1, "?rule=Other": 0, "?q=block": 1, "?q=zzz": 0, "?state=draft": 1, "?project=shop": 2, "?project=bank": 0} {
 			if s := call("GET", "/api/v1/articles"+query, "", &list); s != 200 || len(list.Items) != want {
 				t.Errorf("%q: %d, %d items", query, s, len(list.Items))
 			}
-		}
-		var hits web.List[searchweb.Hit]
-		if s := call("GET", "/api/v1/search?q=inode", "", &hits); s != 200 || len(hits.Items) != 1 || hits.Items[0].URL != "/articles/KB-1" {
-			t.Errorf("%d: %+v", s, hits)
 		}
 	})
 }

@@ -66,8 +66,7 @@ func (p *Pages) show(c *web.Ctx, f form, stale *document.Stale) error {
 		return err
 	}
 	v.Form = f
-	wide, side := c.Panels("rootcause")
-	v.Panels = append(wide, side...)
+	v.Panels, _ = c.Panels("rootcause") // the page has no narrow column, and shows the actions itself
 	status := 0
 	if f.Name != "" {
 		status = http.StatusUnprocessableEntity
@@ -258,12 +257,14 @@ func (p *Pages) reportHTML(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	_, md, _ = strings.Cut(md, "\n") // its title is the page's first heading; Render has none of that rank
 	body, err := document.Render(md)
 	if err != nil {
 		return err
 	}
+	title := html.EscapeString(rc.Key() + ": " + rc.Title)
 	page := "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
-		html.EscapeString(rc.Key()+": "+rc.Title) + "</title></head>\n<body>\n" + body + "</body>\n</html>\n"
+		title + "</title></head>\n<body>\n<main>\n<h1>" + title + "</h1>\n" + body + "</main>\n</body>\n</html>\n"
 	return send(c, "text/html; charset=utf-8", "inline; filename="+rc.Key()+".html", page)
 }
 

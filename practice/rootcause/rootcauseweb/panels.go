@@ -9,11 +9,10 @@ import (
 	"github.com/mainstayhq/mainstay/web"
 )
 
-// Panels are the analysis on its incident's page, and what is due on Now.
+// Panels are the analysis on its incident's page. That one is due stands on Now as the action it is.
 func (p *Pages) Panels() []web.Panel {
 	return []web.Panel{
 		{Where: "incident", Title: "Root cause", Order: 60, Side: true, Render: p.onIncident},
-		{Where: "now", Title: "Analyses due", Order: 50, Render: p.onNow},
 	}
 }
 
@@ -38,16 +37,4 @@ func (p *Pages) offer(ctx context.Context, at web.At) (web.Component, error) {
 		return nil, err
 	}
 	return openPanel("/incidents/" + inc.Key() + "/rootcause"), nil
-}
-
-func (p *Pages) onNow(ctx context.Context, at web.At) (web.Component, error) {
-	list, err := p.cfg.RootCauses.List(ctx, visible(at.Viewer, rootcause.Query{ByDue: true, Limit: 5}))
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	var rows []row
-	for _, rc := range list {
-		rows = append(rows, p.row(ctx, rc, at.Now))
-	}
-	return nowPanel(rows), nil
 }

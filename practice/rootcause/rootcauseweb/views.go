@@ -117,6 +117,7 @@ type oneView struct {
 	Actions               []actionView
 	InPlace               int
 	Timeline              []ui.Event
+	Essence               []ui.Event // the timeline without how things were kept
 	Owner, OwnerID        string
 	Reviewed, ReviewedBy  string
 	May                   bool // write, and it may be written now
@@ -188,11 +189,29 @@ func (p *Pages) view(ctx context.Context, c *web.Ctx, rc rootcause.RootCause) (o
 		return v, err
 	}
 	for _, f := range facts {
-		v.Timeline = append(v.Timeline, ui.Event{
-			At: f.At, Recorded: f.Recorded, Text: happened(p.cfg.Names.Actor(ctx, f.Actor), fact.Sentence(f)),
-		})
+		e := ui.Event{At: f.At, Recorded: f.Recorded, State: marks[f.Kind], Text: happened(p.cfg.Names.Actor(ctx, f.Actor), fact.Sentence(f))}
+		v.Timeline = append(v.Timeline, e)
+		if !bookkeeping[f.Kind] {
+			v.Essence = append(v.Essence, e)
+		}
 	}
 	return v, p.acts(ctx, &v, c, rc)
+}
+
+// bookkeeping are the kinds that the short timeline leaves out: how things were kept, not what happened.
+var bookkeeping = map[string]bool{
+	"post.wanted": true, "post.drafted": true, "notification.sent": true, "notification.suppressed": true, "document.revised": true,
+	"article.drafted": true, "article.published": true, "article.revised": true, "incident.linked": true, "object.changed": true,
+	"exhibit.added": true, "action.changed": true, "page.wanted": true, "alert.routed": true, "incident.role_assigned": true,
+	"incident.step_done": true, "page.stepped": true,
+}
+
+// marks are the shapes of the lines that stand out.
+var marks = map[string]ui.State{
+	"alert.fired": ui.Crit("alert"), "alert.resolved": ui.Good("alert over"), "page.exhausted": ui.Crit("nobody answered"),
+	"page.acknowledged": ui.Info("acknowledged"), "incident.declared": ui.Crit("declared"), "incident.resolved": ui.Good("resolved"),
+	"incident.reopened": ui.Crit("reopened"), "incident.step_overdue": ui.Warn("late"), "post.published": ui.Good("users told"),
+	"post.overdue": ui.Warn("late"), "notification.failed": ui.Warn("not delivered"),
 }
 
 // acts says what the viewer may do now.

@@ -30,6 +30,9 @@ import (
 // The prefix under which Alertmanager's clients find us.
 const amPrefix = "/alertmanager"
 
+// amMethods are the methods of the paths that exist.
+var amMethods = map[string]string{"alerts": "GET,POST", "status": "GET", "receivers": "GET"}
+
 // alertmanager adds the routes of Alertmanager's API v2.
 func (p *Pages) alertmanager(rt *web.Router) {
 	raw := func(method, path string, perm access.Permission, h http.HandlerFunc) {
@@ -55,6 +58,11 @@ func (p *Pages) alertmanager(rt *web.Router) {
 		amReply(w, amObject(410, 410, "the Alertmanager v1 API was deprecated in version 0.16.0 and is removed as of version 0.27.0 - please use the equivalent route in the v2 API"))
 	})
 	raw("", "/api/v2/{path...}", access.AlertRead, func(w http.ResponseWriter, r *http.Request) {
+		if allow := amMethods[r.PathValue("path")]; allow != "" {
+			w.Header().Set("Allow", allow)
+			amReply(w, amObject(405, 405, fmt.Sprintf("method %s is not allowed, but [%s] are", r.Method, allow)))
+			return
+		}
 		amReply(w, amObject(404, 404, fmt.Sprintf("path /api/v2/%s was not found", short(r.PathValue("path")))))
 	})
 }

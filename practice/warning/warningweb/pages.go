@@ -28,6 +28,7 @@ type alertRow struct {
 	Since                            time.Time
 	Ended                            time.Time
 	Bad                              bool
+	Handled                          Handled
 }
 
 // listView is the list of alerts.
@@ -58,7 +59,7 @@ type oneView struct {
 	Key, Title, Severity string
 	State                ui.State
 	ID                   string
-	Sub                  []string
+	Where                string // "Checkout, Harbour"
 	Since                time.Time
 	Ended                time.Time
 	Source               string // the sender's own page, "" unless it is a plain web address
@@ -71,6 +72,8 @@ type oneView struct {
 	Description          []string // line by line
 	History              []ui.Event
 	Wide, Side           []web.Component
+	Handled              Handled
+	Phone                bool // there is something to do at the thumb
 }
 
 // stateOf is how an alert looks.
@@ -161,7 +164,11 @@ func (p *Pages) list(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v.Rows, v.Filtered = rows(list, names), v.Label != "" || v.Project != "" || q.Service != ""
+	v.Rows = rows(list, names)
+	if err := p.handle(ctx, c.Viewer, v.Rows, list); err != nil {
+		return err
+	}
+	v.Filtered = v.Label != "" || v.Project != "" || q.Service != ""
 	p.around(c, &v, next)
 	if v.Projects, err = p.options(ctx, c.Viewer); err != nil {
 		return err
@@ -218,18 +225,18 @@ func (p *Pages) one(c *web.Ctx) error {
 		Source: source(a.GeneratorURL), Description: lines(a.Annotation("description")),
 		Resolve: ui.PostButton{URL: "/alerts/" + a.Readable() + "/resolve", Label: "It is over"},
 	}
-	if a.Open() && c.May(access.IncidentRespond) {
+	if v.Handled, err = p.handled(ctx, c.Viewer, a); err != nil {
+		return err
+	}
+	if a.Open() && c.May(access.IncidentRespond) && !v.Handled.IncidentOpen {
 		v.Declare = "/incidents/new?alert=" + a.ID()
 	}
 	v.MayResolve = a.Open() && c.May(access.AlertRespond)
 	if !a.Open() {
 		v.Ended = a.EndsAt
 	}
-	for _, where := range []string{names[a.Service], names[a.Project]} {
-		if where != "" && !slices.Contains(v.Sub, where) {
-			v.Sub = append(v.Sub, where)
-		}
-	}
+	v.Where = strings.Join(slices.DeleteFunc([]string{names[a.Service], names[a.Project]}, func(s string) bool { return s == "" }), ", ")
+	v.Phone = v.Declare != "" || v.MayResolve || v.Handled.Acknowledge != "" || v.Handled.IncidentOpen
 	if v.Labels, err = pairs(a.Labels); err != nil {
 		return err
 	}
@@ -243,7 +250,7 @@ func (p *Pages) one(c *web.Ctx) error {
 	}
 	v.Wide, v.Side = c.Panels("alert")
 	return c.Render(web.Page{
-		Title: a.Readable() + " " + a.Title(), Nav: "alerts", Live: []mainstay.Ref{a.Ref()},
+		Title: a.Readable() + " " + a.Title(), Nav: "alerts", Live: []mainstay.Ref{a.Ref()}, Phone: v.Phone,
 		Crumbs: []web.Crumb{{Text: "Alerts", URL: "/alerts"}, {Text: a.Readable()}},
 	}, onePage(v))
 }
@@ -283,12 +290,12 @@ func (p *Pages) decisions(ctx context.Context, a *warning.Alert) []decision {
 	via := "with an API token"
 	if a.Key != "" {
 		via = "with an intake key"
-		if name, _ := p.cfg.Names.Subject(ctx, mainstay.Ref{Kind: mainstay.KindKey, ID: a.Key}); name != "" {
-			via = "with " + strings.ToLower(name[:1]) + name[1:]
+		if name, _ := p.cfg.Names.Subject(ctx, mainstay.Ref{Kind: mainstay.KindKey, ID: a.Key}); name != "" && !mainstay.ValidID(name) {
+			via = "with the intake key " + name + "…"
 		}
 	}
 	list := []decision{{
-		At: a.Created, Shape: ui.Muted("").As("dot"), Verdict: "Signal.", Text: fmt.Sprintf("Received as %s, %s, and folded into %s.", a.Format, via, a.Readable()),
+		At: a.Created, Shape: ui.Muted("").As("dot"), Verdict: "Signal.", Text: fmt.Sprintf("Received in the format %s, %s, and folded into %s.", a.Format, via, a.Readable()),
 		Rule: "fingerprint " + intake.FingerprintText(a.Fingerprint),
 	}}
 	d := decision{At: a.Created, Shape: ui.Warn(""), Verdict: "Nobody is paged.", Text: a.Why}
@@ -372,7 +379,8 @@ func (p *Pages) burning(ctx context.Context, at web.At) (web.Component, error) {
 	if len(list) > 10 {
 		list, more = list[:10], p.cfg.Warning.Count(q.Projects)-10
 	}
-	return burningPanel(rows(list, names), more), nil
+	lines := rows(list, names)
+	return burningPanel(lines, more), p.handle(ctx, at.Viewer, lines, list)
 }
 
 // shapeRef points at a shape of the sprite.

@@ -39,6 +39,7 @@ type Config struct {
 	Projects Projects
 	Names    Names
 	Journal  journal.Reader
+	Handling Handling // who has an alert; nil: the pages do not say
 	Time     mainstay.Timekeeper
 	Limits   func() intake.Limits // of a posted body; nil: the defaults
 	Default  func() string        // id of the project that /alertmanager writes to without a label; nil or "": none
@@ -81,8 +82,8 @@ func (p *Pages) Routes(rt *web.Router) {
 // Panels are the alerts on Now and on a project's home.
 func (p *Pages) Panels() []web.Panel {
 	return []web.Panel{
-		{Where: "now", Title: "Burning alerts", Order: 20, Render: p.burning},
-		{Where: "project", Title: "Burning alerts", Order: 20, Render: p.burning},
+		{Where: "now", Title: "Alerts", Order: 20, Whole: true, Render: p.burning},
+		{Where: "project", Title: "Alerts", Order: 20, Whole: true, Render: p.burning},
 	}
 }
 

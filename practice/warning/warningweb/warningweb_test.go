@@ -217,6 +217,7 @@ func TestAlertmanagerAPI(t *testing.T) {
 	w.want(t, "", "GET", "/alertmanager/-/ready", "", 200, "OK")
 	w.want(t, "", "GET", "/alertmanager/-/healthy", "", 200, "OK")
 	w.want(t, "", "POST", "/alertmanager/api/v1/alerts", "[]", 410, `{"code":410,`)
+	w.want(t, "member", "PUT", am, "[]", 405, `{"code":405,"message":"method PUT is not allowed, but [GET,POST] are"}`)
 	w.want(t, "member", "GET", "/alertmanager/api/v2/nothing", "", 404, `{"code":404,"message":"path /api/v2/nothing was not found"}`)
 }
 
@@ -351,7 +352,7 @@ func TestPages(t *testing.T) {
 	if href, _ := one.Find("a:contains('Declare an incident')").Attr("href"); !strings.HasPrefix(href, "/incidents/new?alert=") {
 		t.Error(href)
 	}
-	if got := page("/").Find("section:contains('Burning alerts') tbody tr").Length(); got != 1 {
+	if got := page("/").Find("#burning-alerts tbody tr").Length(); got != 1 {
 		t.Errorf("%d burning alerts on Now", got)
 	}
 	if got := page("/alerts?label=severity%3Dwarning").Find(".empty").Text(); !strings.Contains(got, "No alert matches") {

@@ -1,4 +1,5 @@
--- The index. words holds the stemmed words of the title (weight A), of name, number and labels (B) and of the text (D).
+-- The index. words holds the stemmed words of the title (weight A), of name, number and labels (B) and of the text (D);
+-- length is how many words the text has.
 CREATE TABLE search_object (
 	n       BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	kind    TEXT NOT NULL,
@@ -13,6 +14,7 @@ CREATE TABLE search_object (
 	private BOOLEAN NOT NULL,
 	at      BIGINT NOT NULL,
 	words   TSVECTOR NOT NULL DEFAULT '',
+	length  BIGINT NOT NULL DEFAULT 0,
 	UNIQUE (kind, id)
 );
 

@@ -1,4 +1,4 @@
-package communication_test
+package communicationweb_test
 
 import (
 	"context"
