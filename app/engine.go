@@ -127,8 +127,11 @@ func (a *App) startWork(ctx context.Context) error {
 	return a.startPages(ctx)
 }
 
-// publish tells open pages what changed.
+// publish tells open pages what changed. Without facts it was another process, which may have changed anything.
 func (a *App) publish(facts []fact.Fact) {
+	if facts == nil {
+		a.router.Live().Whole()
+	}
 	for _, f := range facts {
 		a.router.Live().Publish(f.Project, f.Subjects)
 	}

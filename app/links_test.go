@@ -22,7 +22,7 @@ type wanderer struct {
 // need is missing.
 func TestEveryPageCanBeReached(t *testing.T) {
 	t.Parallel()
-	w := openShop(t, servertest.New(t, "sqlite"))
+	w := openHarbour(t, servertest.New(t, "sqlite"))
 	w.Apply(t, "apiVersion: mainstay/v1\nkind: Person\nmetadata: {name: root}\nspec: {email: root@example.org, roles: [{role: administrator}]}\n")
 	c := &wanderer{Client: w.As(t, "root"), from: map[string]string{"/": "the beginning"}, waiting: []string{"/"}}
 	for len(c.waiting) > 0 && c.pages < 1000 {

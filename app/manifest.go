@@ -35,6 +35,10 @@ type Change struct {
 	Changed bool   `json:"changed"`
 }
 
+// allowance says whether the caller may define a kind in a project, of which it gets the id and the name; both are "" for what
+// belongs to the installation.
+type allowance func(kind, project, name string) error
+
 // kind is one kind of manifest: how to define it and how to write it back.
 type kind struct {
 	name   string
@@ -72,10 +76,15 @@ func kindOf[S any](name string, scoped bool,
 
 // manifest is one document of a source.
 type manifest struct {
-	source, kind, name, project string
-	line                        int
-	body                        *ast.MappingNode
-	spec                        ast.Node
+	source, version, kind, name, project string
+	line                                 int
+	body                                 *ast.MappingNode
+	spec                                 ast.Node
+}
+
+// same reports whether another manifest is about the same object.
+func (m manifest) same(o manifest) bool {
+	return m.kind == o.kind && m.name == o.name && m.project == o.project
 }
 
 // lineFault is a fault of the YAML itself, with the line where it stands.
@@ -119,6 +128,9 @@ func readManifests(sources []Source) ([]manifest, error) {
 				faults = append(faults, err.Error())
 				continue
 			}
+			if i := slices.IndexFunc(list, m.same); i >= 0 {
+				faults = append(faults, fmt.Sprintf("%s:%d: %s %q stands here twice: first in %s:%d", m.source, m.line, m.kind, m.name, list[i].source, list[i].line))
+			}
 			list = append(list, m)
 		}
 	}
@@ -144,6 +156,7 @@ func readManifest(source string, node ast.Node) (manifest, error) {
 			if text(v.Value) != APIVersion {
 				return m, at(v.Value, "apiVersion is %q; this Mainstay reads %s", text(v.Value), APIVersion)
 			}
+			m.version = APIVersion
 		case "kind":
 			m.kind = text(v.Value)
 		case "metadata":
@@ -167,8 +180,8 @@ func readManifest(source string, node ast.Node) (manifest, error) {
 			return m, at(v.Key, "unknown field %s", v.Key)
 		}
 	}
-	if m.kind == "" || m.name == "" {
-		return m, at(node, "a manifest needs kind and metadata.name")
+	if m.version == "" || m.kind == "" || m.name == "" {
+		return m, at(node, "a manifest needs apiVersion: %s, kind and metadata.name", APIVersion)
 	}
 	return m, nil
 }
@@ -201,7 +214,7 @@ var errDryRun = errors.New("a dry run changes nothing")
 
 // Apply brings everything that the sources describe to what they say, in one transaction: all of it or, with any fault, nothing.
 // A dry run does the same and takes it back. allow, when not nil, says whether the caller may define a kind in a project.
-func (a *App) Apply(ctx context.Context, actor mainstay.Actor, sources []Source, dryRun bool, allow func(kind, project string) error) ([]Change, error) {
+func (a *App) Apply(ctx context.Context, actor mainstay.Actor, sources []Source, dryRun bool, allow allowance) ([]Change, error) {
 	list, err := readManifests(sources)
 	if err != nil {
 		return nil, err
@@ -226,33 +239,41 @@ func (a *App) Apply(ctx context.Context, actor mainstay.Actor, sources []Source,
 	return changes, err
 }
 
-// applyAll defines one manifest after the other. A service may stand before one that it depends on: it is put off until the others
-// are there.
-func (a *App) applyAll(ctx context.Context, actor mainstay.Actor, kinds []kind, list []manifest, allow func(kind, project string) error) ([]Change, error) {
+// applyAll defines one manifest after the other, one kind after the other. What names another of its own kind (a service what it
+// depends on, a component its group) may stand before that: it is put off until the others of the kind are there.
+func (a *App) applyAll(ctx context.Context, actor mainstay.Actor, kinds []kind, list []manifest, allow allowance) ([]Change, error) {
 	var changes []Change
 	for len(list) > 0 {
-		var off []manifest
-		var fault error
-		for _, m := range list {
-			c, err := a.applyOne(ctx, actor, kinds, m, allow)
-			switch {
-			case err == nil:
-				changes = append(changes, c)
-			case mainstay.ErrorFields(err)["dependsOn"] != "":
-				off, fault = append(off, m), m.explain(err)
-			default:
-				return nil, m.explain(err)
+		n := slices.IndexFunc(list, func(m manifest) bool { return m.kind != list[0].kind })
+		if n < 0 {
+			n = len(list)
+		}
+		now := list[:n]
+		list = list[n:]
+		for len(now) > 0 {
+			var off []manifest
+			var faults []error
+			for _, m := range now {
+				c, err := a.applyOne(ctx, actor, kinds, m, allow)
+				switch {
+				case err == nil:
+					changes = append(changes, c)
+				case len(mainstay.ErrorFields(err)) > 0:
+					off, faults = append(off, m), append(faults, m.explain(err))
+				default:
+					return nil, m.explain(err)
+				}
 			}
+			if len(off) == len(now) {
+				return nil, mainstay.Errorf(mainstay.Invalid, "%s", errors.Join(faults...))
+			}
+			now = off
 		}
-		if len(off) == len(list) {
-			return nil, fault
-		}
-		list = off
 	}
 	return changes, nil
 }
 
-func (a *App) applyOne(ctx context.Context, actor mainstay.Actor, kinds []kind, m manifest, allow func(kind, project string) error) (Change, error) {
+func (a *App) applyOne(ctx context.Context, actor mainstay.Actor, kinds []kind, m manifest, allow allowance) (Change, error) {
 	c := Change{Kind: m.kind, Project: m.project, Name: m.name}
 	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == m.kind })
 	if i < 0 {
@@ -272,7 +293,7 @@ func (a *App) applyOne(ctx context.Context, actor mainstay.Actor, kinds []kind, 
 		project = p.ID
 	}
 	if allow != nil {
-		if err := allow(m.kind, project); err != nil {
+		if err := allow(m.kind, project, m.project); err != nil {
 			return c, err
 		}
 	}

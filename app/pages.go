@@ -71,7 +71,10 @@ func (a *App) applyRoute() {
 		web.Doc{Summary: "Bring everything that manifests describe to what they say: all of it or, with any fault, nothing", Tag: "apply"},
 		func(ctx context.Context, in *applyInput) (*web.Out[web.List[Change]], error) {
 			v := web.ViewerFrom(ctx)
-			changes, err := a.Apply(ctx, v.Actor, in.Body.Sources, in.Body.DryRun, func(kind, project string) error {
+			changes, err := a.Apply(ctx, v.Actor, in.Body.Sources, in.Body.DryRun, func(kind, project, name string) error {
+				if project != "" && !v.May(access.ProjectRead, project) {
+					return mainstay.Errorf(mainstay.NotFound, "There is no project %q.", name)
+				}
 				perm := access.ProjectManage
 				switch {
 				case kind == "Person" || kind == "Team":
@@ -117,7 +120,7 @@ func (a *App) pages() ([]pages, error) {
 		Identity: a.Identity, People: a.People, Access: a.Access, Projects: a.Projects, ExternalURL: a.cfg.ExternalURL,
 	})
 	list := []pages{
-		a.identityPages, peopleweb.New(a.People), projectweb.New(a.Projects), journalweb.New(a.Journal, n), keys, actions, log,
+		a.identityPages, peopleweb.New(a.People), projectweb.New(a.Projects), journalweb.New(a.Journal, n, a.Objects), keys, actions, log,
 	}
 	practices, err := a.practicePages(n)
 	return append(list, practices...), err

@@ -20,7 +20,7 @@ var resources = map[string]string{
 func TestEveryResourceIsListedAndRead(t *testing.T) {
 	t.Parallel()
 	servertest.Databases(t, func(t *testing.T, s *servertest.Server) {
-		w := openShop(t, s)
+		w := openHarbour(t, s)
 		reader := w.With(w.Token(t, "administrator", ""))
 		for resource, key := range resources {
 			path, in := "/api/v1/"+resource, ""

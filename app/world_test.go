@@ -16,6 +16,7 @@ import (
 	"github.com/mainstayhq/mainstay/practice/escalation"
 	"github.com/mainstayhq/mainstay/practice/incident"
 	"github.com/mainstayhq/mainstay/practice/knowledge"
+	"github.com/mainstayhq/mainstay/practice/rootcause"
 	"github.com/mainstayhq/mainstay/practice/warning"
 )
 
@@ -103,10 +104,36 @@ func newWorld(t *testing.T, s *servertest.Server) *world {
 	}
 	w.root = s.Token(t, "administrator", "")
 	w.alpha, w.beta = w.fill(t, "alpha", "Basalt"), w.fill(t, "beta", markOther)
-	private := w.declare(t, w.alpha, markPrivate+" secret matter", mainstay.Sev3, true)
-	w.private = private.ID
-	s.Settle(t)
+	w.fillPrivate(t)
 	return w
+}
+
+// fillPrivate makes a private incident of alpha that is open, and another that was resolved and has an analysis, and what comes of them.
+func (w *world) fillPrivate(t *testing.T) {
+	t.Helper()
+	ctx, duty := t.Context(), mainstay.Person(must[string](t)(w.personID(t, "duty")))
+	open := w.declare(t, w.alpha, markPrivate+" secret matter", mainstay.Sev1, true)
+	past := w.declare(t, w.alpha, markPrivate+" old secret", mainstay.Sev1, true)
+	for _, i := range []incident.Incident{open, past} {
+		must[incident.Incident](t)(w.Incidents.AddNote(ctx, duty, i.ID, "happened", "Seen "+markPrivate, time.Time{}))
+		must[incident.Incident](t)(w.Incidents.AddTask(ctx, duty, i.ID, "Task "+markPrivate, duty.ID))
+		must[file.Exhibit](t)(w.Files.Keep(ctx, file.Upload{
+			Project: i.Project, Subject: i.Ref(), Name: markPrivate + ".txt", By: duty, Private: true,
+		}, strings.NewReader(markPrivate)))
+	}
+	must[incident.Incident](t)(w.Incidents.Resolve(ctx, duty, past.ID, time.Time{}))
+	w.Settle(t)
+	w.private = open.ID
+	rc, err := w.RootCauses.OfIncident(ctx, past.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.RootCauses.Write(ctx, duty, rc.ID, rootcause.Summary, "It was "+markPrivate, 0); err != nil {
+		t.Fatal(err)
+	}
+	must[string](t)(w.RootCauses.AddAction(ctx, duty, rc.ID, rootcause.ActionDraft{Title: "Mend " + markPrivate, Owner: duty.ID}))
+	must[knowledge.Article](t)(w.Knowledge.DraftFrom(ctx, duty, past.Ref(), ""))
+	w.Settle(t)
 }
 
 // must fails the test on an error, and passes the value on.
@@ -182,7 +209,7 @@ func (w *world) fillAlert(t *testing.T, ids map[mainstay.Kind]string, name, mark
 	if len(alerts) != 1 || len(pages) != 1 {
 		t.Fatalf("%s has %d alerts and %d pages", name, len(alerts), len(pages))
 	}
-	ids[mainstay.KindAlert], ids[mainstay.KindPage] = alerts[0].ID(), pages[0].ID
+	ids[mainstay.KindAlert], ids[mainstay.KindPage], ids["ALR"] = alerts[0].ID(), pages[0].ID, alerts[0].Readable()
 }
 
 func (w *world) fillPractices(t *testing.T, ids map[mainstay.Kind]string, mark string) {

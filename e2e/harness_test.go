@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"syscall"
@@ -237,6 +238,7 @@ func (s *server) tryAPI(token, method, path string, in, out any) error {
 	if out == nil || len(b) == 0 {
 		return nil
 	}
+	reflect.ValueOf(out).Elem().SetZero() // what the answer leaves out must not stay from an answer before
 	return json.Unmarshal(b, out)
 }
 

@@ -87,7 +87,7 @@ func (k *trial) send(ctx context.Context, r *rand.Rand) {
 			old.Ended = true
 			k.mu.Unlock()
 		}
-		between(ctx, r, 50, 350)
+		between(ctx, r, 30, 250)
 	}
 }
 
@@ -111,7 +111,7 @@ func (k *trial) acknowledge(ctx context.Context, r *rand.Rand) {
 			if r.IntN(2) == 0 {
 				continue // it climbs to the end
 			}
-			between(ctx, r, 0, 1200)
+			between(ctx, r, 0, 500)
 			a := &ack{Via: []string{"api", "mail"}[r.IntN(2)], Tried: time.Now()}
 			k.mu.Lock()
 			k.acks[d.Page] = a

@@ -167,21 +167,20 @@ func (k *trial) checkPages() {
 	k.checkAcknowledged(got)
 }
 
-// crashBetween finds a crash in a stretch of time: the latest.
-func (k *trial) crashBetween(from, until time.Time) int {
-	for i := len(k.crashes) - 1; i >= 0; i-- {
-		if at := k.crashes[i].At; !at.Before(from) && !at.After(until) {
-			return i
+// crashesBetween finds the crashes in a stretch of time.
+func (k *trial) crashesBetween(from, until time.Time) (list []int) {
+	for i, c := range k.crashes {
+		if !c.At.Before(from) && !c.At.After(until) {
+			list = append(list, i)
 		}
 	}
-	return -1
+	return list
 }
 
 // checkDuplicates lets each notification come once, and once more only for a crash between the two.
 func (k *trial) checkDuplicates(got []receipt) {
 	last, meaning := map[string]receipt{}, map[string]string{}
-	by := map[int]int{}
-	total := 0
+	var causes [][]int // of each duplicate, the crashes that may have made it
 	for _, d := range got {
 		what := fmt.Sprintf("%s of %s to %s by %s, step %d, round %d", d.Template, d.Page, d.Person, d.Channel, d.Step, d.Repeat)
 		if id := meaning[what]; id != "" && id != d.ID && d.Page != "" {
@@ -189,24 +188,49 @@ func (k *trial) checkDuplicates(got []receipt) {
 		}
 		meaning[what] = d.ID
 		if before, twice := last[d.ID]; twice {
-			total++
-			crash := k.crashBetween(before.At.Add(-d.slack()), d.At.Add(d.slack()-500*time.Millisecond))
-			if crash < 0 {
+			lag, rounded := 500*time.Millisecond, time.Duration(0)
+			if d.Channel == "email" {
+				lag, rounded = time.Second, time.Second
+			}
+			crashes := k.crashesBetween(before.At.Add(-lag), d.At.Add(rounded))
+			if len(crashes) == 0 {
 				k.t.Errorf("%s came twice without a crash between %s and %s", what, before.At.Format("15:04:05.000"), d.At.Format("15:04:05.000"))
 			}
-			by[crash]++
-			k.t.Logf("crash %d: %s came at %s and at %s", crash+1, what, before.At.Format("15:04:05.000"), d.At.Format("15:04:05.000"))
+			causes = append(causes, crashes)
+			k.t.Logf("crash %v: %s came at %s and at %s", crashes, what, before.At.Format("15:04:05.000"), d.At.Format("15:04:05.000"))
 		}
 		last[d.ID] = d
 	}
-	most := 0
-	for _, n := range by {
-		most = max(most, n)
+	if len(causes) > len(k.crashes) {
+		k.t.Errorf("%d duplicates in %d crashes", len(causes), len(k.crashes))
 	}
-	if total > len(k.crashes) {
-		k.t.Errorf("%d duplicates in %d crashes", total, len(k.crashes))
+	k.t.Logf("notifications: %d different ones, %d duplicates in %d crashes; %d of them each have a crash of their own",
+		len(last), len(causes), len(k.crashes), matched(causes))
+}
+
+// matched counts how many duplicates can be given a crash of their own.
+func matched(causes [][]int) (n int) {
+	of := map[int]int{} // crash: duplicate
+	var give func(d int, tried map[int]bool) bool
+	give = func(d int, tried map[int]bool) bool {
+		for _, c := range causes[d] {
+			if tried[c] {
+				continue
+			}
+			tried[c] = true
+			if other, taken := of[c]; !taken || give(other, tried) {
+				of[c] = d
+				return true
+			}
+		}
+		return false
 	}
-	k.t.Logf("notifications: %d different ones, %d duplicates by %d of %d crashes, %d by one crash at most", len(last), total, len(by), len(k.crashes), most)
+	for d := range causes {
+		if give(d, map[int]bool{}) {
+			n++
+		}
+	}
+	return n
 }
 
 // checkReached finds every accepted alert that wakes somebody at its receiver, and, where nobody acknowledged or ended it, every
@@ -282,9 +306,9 @@ func (k *trial) climb() []string {
 // moment later, and once more only after a crash.
 func (k *trial) checkAcknowledged(got []receipt) {
 	type page struct {
-		Number, State  string
-		AcknowledgedAt *time.Time
-		Log            []struct {
+		Number, State           string
+		AcknowledgedAt, EndedAt *time.Time
+		Log                     []struct {
 			At           time.Time
 			Step, Repeat int
 		}
@@ -296,14 +320,23 @@ func (k *trial) checkAcknowledged(got []receipt) {
 			k.t.Errorf("%s is still open", p.Number)
 		}
 	}
-	accepted, late := 0, 0
+	over := map[string]bool{} // an alert's end was sent
+	for _, d := range got {
+		for _, n := range d.Alerts {
+			over[d.Page] = over[d.Page] || n > 0 && !k.alerts[n-1].Over.IsZero()
+		}
+	}
+	accepted, tooLate, late := 0, 0, 0
 	for number, a := range k.acks {
 		p := pages[number]
 		if a.At.IsZero() {
 			continue
 		}
 		accepted++
-		if p.AcknowledgedAt == nil || p.State != "acknowledged" && p.State != "resolved" {
+		switch {
+		case p.AcknowledgedAt == nil && p.EndedAt != nil && p.EndedAt.Before(a.At) && over[number]: // nothing was left to take on
+			tooLate++
+		case p.AcknowledgedAt == nil || p.State != "acknowledged" && p.State != "resolved":
 			k.t.Errorf("%s was acknowledged by %s, and is %s", number, a.Via, p.State)
 		}
 		for _, t := range p.Log {
@@ -316,7 +349,7 @@ func (k *trial) checkAcknowledged(got []receipt) {
 				continue
 			}
 			late++
-			if k.crashBetween(a.At.Add(-time.Second), d.At) < 0 {
+			if len(k.crashesBetween(a.At.Add(-time.Second), d.At)) == 0 {
 				k.t.Errorf("%s was acknowledged at %s, and without a crash between came %+v", number, a.At, d)
 			}
 		}
@@ -324,7 +357,8 @@ func (k *trial) checkAcknowledged(got []receipt) {
 	if late > len(k.crashes) {
 		k.t.Errorf("%d messages came late after an acknowledgement, in %d crashes", late, len(k.crashes))
 	}
-	k.t.Logf("acknowledgements: %d accepted of %d, all kept; %d messages came again after a crash though acknowledged", accepted, len(k.acks), late)
+	k.t.Logf("acknowledgements: %d accepted of %d (%d when it was over), all kept; %d messages came again after a crash though acknowledged",
+		accepted, len(k.acks), tooLate, late)
 }
 
 // checkIncidents finds every incident, note, step and public update that was accepted.

@@ -42,7 +42,7 @@ type trial struct {
 // crash is one kill -9.
 type crash struct {
 	At       time.Time // just before
-	Starting bool // the server was not ready yet
+	Starting bool      // the server was not ready yet
 }
 
 const killed = `
@@ -111,7 +111,7 @@ func TestKilled(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Logf("seed %d, %d kills", seed, kills)
-			k := newTrial(t, engine)
+			k := newTrial(t, engine, seed)
 			k.suffer(kills, seed)
 			k.settle()
 			k.report()
@@ -123,7 +123,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-func newTrial(t *testing.T, engine string) *trial {
+// newTrial sets an installation up, whose very first starts are killed too.
+func newTrial(t *testing.T, engine string, seed uint64) *trial {
 	k := &trial{t: t, acks: map[string]*ack{}, hooks: map[string]*hook{"ana": newHook(t), "ben": newHook(t)}, http: http.Client{Timeout: 10 * time.Second}}
 	flags, cleo := []string{"--allow-targets", "127.0.0.0/8"}, "cleo@mail.test"
 	if smtp := os.Getenv("MAINSTAY_TEST_SMTP_PLAIN"); smtp != "" {
@@ -131,6 +132,12 @@ func newTrial(t *testing.T, engine string) *trial {
 		flags, cleo = append(flags, "--smtp-url", smtp), k.box.Address
 	}
 	k.s = newServer(t, engine, flags...)
+	r := rand.New(rand.NewPCG(seed, 100)) //nolint:gosec // not a secret
+	for range 5 {
+		k.s.launch()
+		between(t.Context(), r, 5, 200)
+		k.s.kill()
+	}
 	k.s.start()
 	text := strings.NewReplacer("HOOK-ana", k.hooks["ana"].URL, "HOOK-ben", k.hooks["ben"].URL, "CLEO", cleo).Replace(killed)
 	file := filepath.Join(t.TempDir(), "shop.yaml")

@@ -326,7 +326,7 @@ func (st *story) killed(t *testing.T) {
 		if l.Subject != "[sev-1] Checkout does not answer · PAG-1" || l.ID == "" {
 			t.Errorf("the subject is %q", l.Subject)
 		}
-		for _, want := range []string{"SEV-1\nCheckout does not answer", "The checkout answers no request.", "Primary", "http://" + s.addr + "/pages/PAG-1"} {
+		for _, want := range []string{"SEV-1\nCheckout does not answer", "The checkout answers no request.", "schedule primary", "http://" + s.addr + "/pages/PAG-1"} {
 			if !strings.Contains(l.Text, want) {
 				t.Errorf("the mail lacks %q:\n%s", want, l.Text)
 			}

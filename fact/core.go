@@ -41,7 +41,9 @@ type ObjectChanged struct {
 func (ObjectChanged) FactKind() string { return "object.changed" }
 
 // Sentence says it after the actor's name.
-func (p ObjectChanged) Sentence() string { return "changed " + nounOf(p.Kind) + " " + p.Name + list(p.Fields) }
+func (p ObjectChanged) Sentence() string {
+	return "changed " + nounOf(p.Kind) + " " + p.Name + list(p.Fields)
+}
 
 // ObjectDeleted: an object's definition was removed.
 type ObjectDeleted struct {

@@ -176,7 +176,9 @@ type IncidentLinked struct {
 func (IncidentLinked) FactKind() string { return "incident.linked" }
 
 // Sentence says it after the actor's name.
-func (p IncidentLinked) Sentence() string { return "linked " + first(when(p.LinkType == "includes", "what belongs to it"), "something related") }
+func (p IncidentLinked) Sentence() string {
+	return "linked " + first(when(p.LinkType == "includes", "what belongs to it"), "something related")
+}
 
 // IncidentResolved: the disruption is over.
 type IncidentResolved struct {

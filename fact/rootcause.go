@@ -27,7 +27,9 @@ type CauseAdded struct {
 func (CauseAdded) FactKind() string { return "rootcause.cause_added" }
 
 // Sentence says it after the actor's name.
-func (p CauseAdded) Sentence() string { return "added " + article(words(p.NodeKind)) + " to the cause graph" }
+func (p CauseAdded) Sentence() string {
+	return "added " + article(words(p.NodeKind)) + " to the cause graph"
+}
 
 // CauseChanged: a node of the cause graph changed or went.
 type CauseChanged struct {
@@ -63,7 +65,9 @@ type CausesLinked struct {
 func (CausesLinked) FactKind() string { return "rootcause.causes_linked" }
 
 // Sentence says it after the actor's name.
-func (p CausesLinked) Sentence() string { return "linked a cause to what it explains" + how(p.EdgeType) }
+func (p CausesLinked) Sentence() string {
+	return "linked a cause to what it explains" + how(p.EdgeType)
+}
 
 // RootCauseReviewed: somebody else than the author agreed.
 type RootCauseReviewed struct {

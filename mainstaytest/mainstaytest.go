@@ -60,12 +60,21 @@ func Databases(t *testing.T, f func(t *testing.T, e *Env), migrations ...storage
 // New makes the foundations on a fresh database of the engine.
 func New(t testing.TB, engine string, migrations ...storage.Migrations) *Env {
 	t.Helper()
-	e := &Env{Engine: engine, Clock: mainstay.NewMoved(Start), Log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	cfg := storage.Config{Time: e.Clock, Log: e.Log}
 	if engine == "postgres" {
-		e.URL = Postgres(t)
-		cfg.URL = e.URL
-	} else {
+		return newEnv(t, Postgres(t), migrations...)
+	}
+	return newEnv(t, "", migrations...)
+}
+
+func newEnv(t testing.TB, address string, migrations ...storage.Migrations) *Env {
+	t.Helper()
+	engine := "postgres"
+	if address == "" {
+		engine = "sqlite"
+	}
+	e := &Env{Engine: engine, URL: address, Clock: mainstay.NewMoved(Start), Log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	cfg := storage.Config{URL: address, Time: e.Clock, Log: e.Log}
+	if address == "" {
 		cfg.Dir = t.TempDir()
 	}
 	db, err := storage.Open(t.Context(), cfg)

@@ -6,7 +6,16 @@ import (
 	"net/url"
 	"sync/atomic"
 	"testing"
+
+	"github.com/mainstayhq/mainstay/storage"
 )
+
+// OverWire is New on PostgreSQL, over a wire on which an answer can get lost.
+func OverWire(t testing.TB, migrations ...storage.Migrations) (*Env, *Wire) {
+	t.Helper()
+	w := newWire(t, Postgres(t))
+	return newEnv(t, w.URL, migrations...), w
+}
 
 // Wire is the way to the PostgreSQL server, on which an answer can get lost.
 type Wire struct {
@@ -21,8 +30,8 @@ func (w *Wire) LoseCommit() { w.lose.Store(true) }
 // Lost reports whether LoseCommit has found its commit.
 func (w *Wire) Lost() bool { return !w.lose.Load() }
 
-// NewWire lays a wire to the server at the URL, until the test ends.
-func NewWire(t testing.TB, server string) *Wire {
+// newWire lays a wire to the server at the URL, until the test ends.
+func newWire(t testing.TB, server string) *Wire {
 	t.Helper()
 	u, err := url.Parse(server)
 	if err != nil {

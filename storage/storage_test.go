@@ -260,3 +260,19 @@ func BenchmarkWriteOneRow(b *testing.B) {
 		}
 	}
 }
+
+// When the answer to a commit is lost, the caller has an error, the change may be there, and whoever keeps a cache looks again.
+func TestTheAnswerToACommitIsLost(t *testing.T) {
+	t.Parallel()
+	e, wire := mainstaytest.OverWire(t, boats)
+	looked := make(chan struct{}, 10)
+	e.DB.OnForeign(func() { looked <- struct{}{} })
+	wire.LoseCommit()
+	if err := put(t.Context(), e.DB, boat{"a", "Ada", 12, mainstaytest.Start}); err == nil || !wire.Lost() {
+		t.Fatalf("the answer came: %v", err)
+	}
+	<-looked
+	if n, err := storage.One(t.Context(), e.DB, storage.Value[int64], `SELECT count(*) FROM boat`); err != nil || n != 1 {
+		t.Fatalf("%d boats, %v", n, err)
+	}
+}

@@ -104,18 +104,31 @@ func (rt *Router) admitObject(r Route, req *http.Request, s *scope) error {
 		return err
 	}
 	may := func(p access.Permission) bool { return s.viewer.May(p, found.Project) }
-	seen := may(Reads(r.Kind)) || may(r.Permission)
-	if found.Private && !may(access.IncidentRespond) {
-		seen = false
-	}
-	if !seen {
-		return mainstay.Errorf(mainstay.NotFound, "There is no %s %q, or you may not see it.", r.Kind, name)
+	if !may(Reads(r.Kind)) && !may(r.Permission) || found.Private && !may(access.IncidentRespond) {
+		return unseen(r.Kind, name)
 	}
 	if !may(r.Permission) {
 		return denied(r.Permission)
 	}
 	s.found = found
 	return nil
+}
+
+// Seen finds an object that a form or a body names, by id, number or name; one that the viewer may not see is not found.
+func (rt *Router) Seen(ctx context.Context, ref mainstay.Ref) (object.Object, error) {
+	found, err := rt.cfg.Objects.Find(ctx, ref.Kind, ref.ID, "")
+	if err != nil {
+		return found, err
+	}
+	may := func(p access.Permission) bool { return ViewerFrom(ctx).May(p, found.Project) }
+	if !may(Reads(ref.Kind)) || found.Private && !may(access.IncidentRespond) {
+		return object.Object{}, unseen(ref.Kind, ref.ID)
+	}
+	return found, nil
+}
+
+func unseen(kind mainstay.Kind, name string) error {
+	return mainstay.Errorf(mainstay.NotFound, "There is no %s %q, or you may not see it.", kind, name)
 }
 
 // Scope is where a list may look: in all projects, or in those with the ids. Project narrows it to one, by id or name; one in

@@ -38,6 +38,7 @@ type Live struct {
 
 type liveEvent struct {
 	seq     int64
+	whole   bool // anything may have changed
 	project string
 	refs    []mainstay.Ref
 	private func() map[mainstay.Ref]bool // which of the refs are private; asked once, and only for viewers who may not see those
@@ -80,7 +81,21 @@ func (h *Live) Publish(project string, refs []mainstay.Ref) {
 	if h.ended {
 		return
 	}
-	e := liveEvent{seq: h.next, project: project, refs: refs, private: sync.OnceValue(func() map[mainstay.Ref]bool { return h.privates(refs) })}
+	h.tell(liveEvent{project: project, refs: refs, private: sync.OnceValue(func() map[mainstay.Ref]bool { return h.privates(refs) })})
+}
+
+// Whole tells open pages that anything may have changed: another process has written.
+func (h *Live) Whole() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.ended {
+		h.tell(liveEvent{whole: true})
+	}
+}
+
+// tell keeps an event and gives it to everybody; the hub is locked.
+func (h *Live) tell(e liveEvent) {
+	e.seq = h.next
 	h.next++
 	if len(h.kept) == liveKept {
 		h.kept = append(h.kept[:0], h.kept[1:]...)
@@ -253,6 +268,12 @@ func (s *stream) flush() {
 // send writes the event's references that the viewer may read. The id goes out even when none is left, so that a
 // reconnect starts after it.
 func (s *stream) send(e liveEvent) {
+	if e.whole {
+		if _, err := fmt.Fprintf(s.w, "id: %s.%d\nevent: whole\ndata: \n\n", s.epoch, e.seq); err != nil {
+			s.err = err
+		}
+		return
+	}
 	var names []string
 	responds := s.viewer.May(access.IncidentRespond, e.project)
 	for _, ref := range e.refs {

@@ -129,6 +129,19 @@ type Query struct {
 	Project string `query:"project" maxLength:"100" doc:"A project's id or name; all projects that you may read when empty"`
 }
 
+// Precondition is the part that the input of operations shares which change an object that has a version; embed it.
+type Precondition struct {
+	IfMatch string `header:"If-Match" maxLength:"100" doc:"The ETag that you hold: when the object has changed since, nothing is done and the answer is 409"`
+}
+
+// Holds checks it against the object's version, 0 when there is no such object yet. It fails with Conflict.
+func (p Precondition) Holds(version int64) error {
+	if version == 0 && p.IfMatch != "" {
+		return mainstay.Errorf(mainstay.Conflict, "It does not exist, or no more. Send it without If-Match to make it.")
+	}
+	return Match(p.IfMatch, version)
+}
+
 // Out is the usual output of an API operation.
 type Out[T any] struct {
 	ETag string `header:"ETag"`

@@ -142,6 +142,11 @@ func (o *outbox) Send(_ context.Context, m notify.Message) (notify.Receipt, erro
 	if err := os.WriteFile(filepath.Join(o.dir, m.ID+".txt"), []byte(text), 0o600); err != nil {
 		return notify.Receipt{}, err
 	}
+	if m.Content.HTML != "" {
+		if err := os.WriteFile(filepath.Join(o.dir, m.ID+".html"), []byte(m.Content.HTML), 0o600); err != nil {
+			return notify.Receipt{}, err
+		}
+	}
 	return notify.Receipt{Answer: "kept in the demo's outbox"}, nil
 }
 

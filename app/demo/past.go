@@ -319,6 +319,9 @@ func (p *play) say(by mainstay.Actor, status communication.Status, title, body s
 		if err != nil {
 			return err
 		}
+		if by == p.people["samir"] {
+			by = p.people["ines"] // at sev-3 somebody else approves
+		}
 		_, err = p.App.Communication.Publish(p.ctx, by, draft.ID)
 		return err
 	})

@@ -24,21 +24,28 @@ import (
 
 var version = "dev" // set by the linker
 
-const description = `Mainstay runs the support of a product after its launch.
+// description stands above the list of commands. What is indented keeps its lines.
+const description = `Mainstay runs the support of a product after its launch. Try it:
 
-Try it:                 mainstay demo
-Run it:                 mainstay serve                       (data in ./mainstay-data, http://127.0.0.1:8080)
-First administrator:    mainstay setup --admin you@example.org --password-file FILE
-Describe what you run:  mainstay apply -f shop.yaml
-Let Prometheus in:      mainstay key create --project shop --format alertmanager
-                        and send alerts to http://HOST:8080/in/KEY/alertmanager
+    mainstay demo
+
+Run it; the data goes to ./mainstay-data, the pages are at http://127.0.0.1:8080. Then make the first administrator:
+
+    mainstay serve
+    mainstay setup --admin you@example.org --password-file FILE
+
+Describe what you run, and let a Prometheus in; it sends its alerts to http://HOST:8080/in/KEY/alertmanager:
+
+    mainstay apply -f shop.yaml
+    mainstay key create --project shop --format alertmanager
 
 Every flag is also read from the environment (MAINSTAY_LISTEN for --listen) and from the file of --config (listen: …).
-Exit codes: 0 done, 1 failed, 2 wrong use or bad input, 3 the journal is not whole.`
+
+    Exit codes: 0 done, 1 failed, 2 wrong use or bad input, 3 the journal is not whole`
 
 // database are the flags of every command that opens the database.
 type database struct {
-	Data          string `help:"Folder of the embedded database and all files." default:"./mainstay-data" placeholder:"DIR"`
+	Data          string `help:"Folder of the embedded database and all files; ./mainstay-data unless you say another." default:"./mainstay-data" placeholder:"DIR"`
 	DatabaseURL   string `help:"PostgreSQL instead of the embedded database (postgres://user@host/name)." placeholder:"URL"`
 	SecretKeyFile string `help:"Key that seals secrets; made beside the data when absent, required with --database-url." placeholder:"FILE"`
 	LogLevel      string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info"`
@@ -81,8 +88,8 @@ func (d database) open(ctx context.Context) (*app.App, error) {
 
 type serveCmd struct {
 	database
-	Listen              string   `help:"Address of the pages, the API and the intake." default:"127.0.0.1:8080" placeholder:"ADDR"`
-	StatusListen        string   `help:"Address of the public status page; \"off\" for none." default:"127.0.0.1:8081" placeholder:"ADDR"`
+	Listen              string   `help:"Address of the pages, the API and the intake; 127.0.0.1:8080 unless you say another." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	StatusListen        string   `help:"Address of the public status page, \"off\" for none; 127.0.0.1:8081 unless you say another." default:"127.0.0.1:8081" placeholder:"ADDR"`
 	ExternalURL         string   `name:"external-url" help:"Where people reach the server: links in mails, Secure cookies." placeholder:"URL"`
 	StatusURL           string   `name:"status-url" help:"Where users reach the status page." placeholder:"URL"`
 	TLSCert             string   `name:"tls-cert" help:"Certificate chain (PEM)." type:"path" placeholder:"FILE"`

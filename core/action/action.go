@@ -68,6 +68,7 @@ type Action struct {
 	Owner   string       // person id; "" when nobody owns it yet
 	Due     time.Time    // zero when it has no date
 	Origin  mainstay.Ref // the object that asked for it; zero when a person did
+	Private bool         // that object is private: shown to those alone who may see it
 	State   State
 	Proof   string // how its effect will be proven, in words
 
@@ -93,16 +94,19 @@ func (a Action) Overdue(now time.Time) bool {
 	return a.State.Owed() && !a.Due.IsZero() && !now.Before(a.Due)
 }
 
-// Query selects actions. Zero fields select everything.
+// Query selects actions. Zero fields select everything that is not private.
 type Query struct {
 	Projects []string // project ids; nil for all, empty for none
-	States   []State
-	Owner    string
-	Origin   mainstay.Ref
-	Late     time.Time // only those whose due date lies before it and that are still owed
-	ByDue    bool      // by due date, those without one last; else newest first
-	Cursor   string    // of the page before, from Page.Next
-	Limit    int       // 100 when 0, at most 1,000
+	// Private lists the projects whose private actions may be seen; AllPrivate says all.
+	Private    []string
+	AllPrivate bool
+	States     []State
+	Owner      string
+	Origin     mainstay.Ref
+	Late       time.Time // only those whose due date lies before it and that are still owed
+	ByDue      bool      // by due date, those without one last; else newest first
+	Cursor     string    // of the page before, from Page.Next
+	Limit      int       // 100 when 0, at most 1,000
 }
 
 // Page is one page of a list; Next is the cursor of the following one, "" at the end.

@@ -53,7 +53,7 @@ func Begin(c commit.Action) (Action, commit.Set) {
 	}
 	a := Action{
 		ID: c.ID, Number: c.Number, Project: c.Project, Kind: c.Kind, Title: c.Title, Owner: c.Owner, Due: c.Due,
-		Origin: c.Origin, State: Proposed, Proof: c.Proof, CreatedBy: c.By, CreatedAt: c.At, ChangedAt: c.At, Version: 1,
+		Origin: c.Origin, Private: c.Private, State: Proposed, Proof: c.Proof, CreatedBy: c.By, CreatedAt: c.At, ChangedAt: c.At, Version: 1,
 	}
 	if a.Owner != "" && c.By == mainstay.Person(a.Owner) {
 		a.State = Accepted
@@ -74,7 +74,7 @@ func Begin(c commit.Action) (Action, commit.Set) {
 // set registers the action and moves its timers to where its state and date want them.
 func (a Action) set(now time.Time) commit.Set {
 	s := commit.Set{Objects: []commit.Object{{
-		Ref: a.Ref(), Number: a.Number, Project: a.Project, Title: a.Title, State: a.State.Words(), Text: a.Proof, At: now,
+		Ref: a.Ref(), Number: a.Number, Project: a.Project, Title: a.Title, State: a.State.Words(), Private: a.Private, Text: a.Proof, At: now,
 	}}}
 	arm := func(kind string, due time.Time, wanted bool) {
 		if wanted {

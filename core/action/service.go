@@ -45,6 +45,7 @@ type Wanted struct {
 	Project, Kind, Title, Owner, Proof string
 	Due                                time.Time
 	Origin                             mainstay.Ref
+	Private                            bool // the origin is private
 }
 
 // Create keeps a new action. Practices put a commit.Action into their set instead. Errors: Invalid with fields.
@@ -62,7 +63,7 @@ func (s *Service) Create(ctx context.Context, by mainstay.Actor, w Wanted) (Acti
 	}
 	c := commit.Action{
 		ID: mainstay.NewID(now), Project: w.Project, Kind: w.Kind, Title: w.Title, Owner: w.Owner, Due: w.Due,
-		Origin: w.Origin, Proof: w.Proof, By: by, At: now,
+		Origin: w.Origin, Private: w.Private, Proof: w.Proof, By: by, At: now,
 	}
 	if err := s.cfg.Store.Save(ctx, commit.Set{Actions: []commit.Action{c}}); err != nil {
 		return Action{}, err
@@ -80,7 +81,7 @@ func (s *Service) List(ctx context.Context, q Query) (Page, error) { return s.cf
 
 // Of lists the actions that an object asked for, oldest date first, at most 1,000.
 func (s *Service) Of(ctx context.Context, origin mainstay.Ref) ([]Action, error) {
-	p, err := s.cfg.Store.List(ctx, Query{Origin: origin, ByDue: true, Limit: 1000})
+	p, err := s.cfg.Store.List(ctx, Query{Origin: origin, AllPrivate: true, ByDue: true, Limit: 1000})
 	return p.Items, err
 }
 
@@ -89,7 +90,7 @@ func (s *Service) Mine(ctx context.Context, person string) ([]Action, error) {
 	if person == "" {
 		return []Action{}, nil
 	}
-	p, err := s.cfg.Store.List(ctx, Query{Owner: person, States: []State{Proposed, Accepted}, ByDue: true, Limit: 1000})
+	p, err := s.cfg.Store.List(ctx, Query{Owner: person, States: []State{Proposed, Accepted}, AllPrivate: true, ByDue: true, Limit: 1000})
 	return p.Items, err
 }
 

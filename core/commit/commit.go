@@ -89,6 +89,7 @@ type Action struct {
 	Owner   string // person id; "" when nobody owns it yet
 	Due     time.Time
 	Origin  mainstay.Ref // the object that made it
+	Private bool         // that object is private: shown to those alone who may see it
 	Proof   string       // how its effect will be proven; "" when not said yet
 	By      mainstay.Actor
 	At      time.Time

@@ -80,15 +80,21 @@ type Keys struct {
 	cfg KeysConfig
 
 	mu      sync.Mutex
-	known   map[string]*Key // by hash
-	version int             // rises with each change, so that what was read before one is not kept after it
-	lookups float64         // look-ups left in the bucket
+	known   map[string]*known // by hash
+	version int               // rises with each change: what was read before one is read again
+	lookups float64           // look-ups left in the bucket
 	filled  time.Time
 }
 
+// known is a key in memory.
+type known struct {
+	Key
+	version int
+}
+
 const (
-	lookupRate  = 50.0 // unknown keys looked up in the database, per second
-	lookupBurst = 100.0
+	lookupRate  = 1000.0 // unknown keys looked up in the database, per second
+	lookupBurst = 2000.0
 	maxKnown    = 100_000
 )
 
@@ -103,7 +109,7 @@ func NewKeys(cfg KeysConfig) (*Keys, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	k := &Keys{cfg: cfg, known: map[string]*Key{}, lookups: lookupBurst}
+	k := &Keys{cfg: cfg, known: map[string]*known{}, lookups: lookupBurst}
 	cfg.Store.KeysChanged(k.forget)
 	return k, nil
 }
@@ -111,7 +117,6 @@ func NewKeys(cfg KeysConfig) (*Keys, error) {
 func (k *Keys) forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	clear(k.known)
 	k.version++
 }
 
@@ -226,31 +231,33 @@ func (k *Keys) Find(ctx context.Context, format string, credentials ...string) (
 	return *key, nil
 }
 
-// find looks a key up: in memory, then in the database, for another process may have made it. Unknown keys are looked up at a
-// limited rate; beyond it they count as unknown.
+// find looks a key up: in memory, then in the database, for another process may have made or revoked it. Keys that were never
+// seen are looked up at a limited rate, beyond which they count as unknown; whoever guesses keys cannot take that from known ones.
 func (k *Keys) find(ctx context.Context, hash string) (*Key, error) {
 	k.mu.Lock()
-	key, ok := k.known[hash]
-	version := k.version
-	allowed := ok || k.allow()
+	seen, version := k.known[hash], k.version
+	allowed := seen != nil || k.allow()
 	k.mu.Unlock()
-	if ok {
-		return key, nil
+	if seen != nil && seen.version == version {
+		return &seen.Key, nil
 	}
 	if !allowed {
 		return nil, errKey
 	}
 	found, err := k.cfg.Store.KeyByHash(ctx, hash)
-	if err != nil {
-		return nil, err
-	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.lookups++; k.lookups > lookupBurst { // only misses cost
-		k.lookups = lookupBurst
+	if err != nil {
+		if mainstay.Is(err, mainstay.NotFound) {
+			delete(k.known, hash)
+		}
+		return nil, err
 	}
-	if k.version == version && len(k.known) < maxKnown {
-		k.known[hash] = &found
+	if seen == nil {
+		k.lookups = min(lookupBurst, k.lookups+1) // only misses cost
+	}
+	if seen != nil || len(k.known) < maxKnown {
+		k.known[hash] = &known{found, version}
 	}
 	return &found, nil
 }
@@ -276,10 +283,10 @@ func (k *Keys) Used(ctx context.Context, key Key) {
 	}
 	k.mu.Lock()
 	due := true
-	for h, known := range k.known {
-		if known.ID == key.ID {
-			due = now.Sub(known.LastUsed) >= time.Minute
-			fresh := *known
+	for h, x := range k.known {
+		if x.ID == key.ID {
+			due = now.Sub(x.LastUsed) >= time.Minute
+			fresh := *x
 			fresh.LastUsed = now
 			k.known[h] = &fresh
 		}

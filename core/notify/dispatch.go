@@ -51,7 +51,7 @@ func newDispatcher(e *Engine) *dispatcher {
 // run goes on until ctx ends. Attempts run under send.
 func (d *dispatcher) run(ctx, send context.Context) {
 	for ctx.Err() == nil {
-		if err := d.take(ctx); err != nil {
+		if err := d.take(ctx); err != nil && ctx.Err() == nil {
 			d.e.cfg.Log.ErrorContext(ctx, "open notifications cannot be read", "err", err)
 			d.retryLoad(ctx)
 		}

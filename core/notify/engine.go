@@ -193,6 +193,7 @@ func (e *Engine) send(ctx context.Context, c Channel, l Parcel) {
 	defer e.sending.Done()
 	began := e.cfg.Time.Now()
 	r, err := e.attempt(ctx, c, l, began)
+	e.turns.answered(l.Delivery.ID)
 	now := e.cfg.Time.Now()
 	since := l.Delivery.Planned
 	if since.Before(e.d.started) {

@@ -17,6 +17,7 @@ import (
 	"github.com/mainstayhq/mainstay/core/notify/notifydb"
 	"github.com/mainstayhq/mainstay/fact"
 	"github.com/mainstayhq/mainstay/mainstaytest"
+	"github.com/mainstayhq/mainstay/storage"
 )
 
 func TestWhatWasBeingSentAtACrashIsSentOnceMore(t *testing.T) {
@@ -301,5 +302,46 @@ func TestTheEngineRefusesAWrongConfiguration(t *testing.T) {
 	}
 	if !notify.IsPermanent(fmt.Errorf("sending: %w", notify.Permanent(errors.New("no")))) || notify.IsPermanent(errors.New("no")) {
 		t.Error("Permanent is not recognised")
+	}
+}
+
+// A page whose plan, lease or record was committed though the answer to the commit was lost goes out once, and is recorded.
+func TestTheAnswersToCommitsAreLost(t *testing.T) {
+	t.Parallel()
+	for lost, when := range []string{"plan", "lease", "record"} {
+		t.Run(when, func(t *testing.T) {
+			t.Parallel()
+			e, wire := mainstaytest.OverWire(t, notifydb.Migrations())
+			r := newReceiver(t, e.Clock, func(_ int, w http.ResponseWriter, _ *http.Request) {
+				if lost == 2 {
+					wire.LoseCommit()
+				}
+				w.WriteHeader(http.StatusOK)
+			})
+			h := newHouse(t, e, phonebook{"ana": {ID: "ana", Methods: hooks(true, r.URL)}}, 0)
+			h.start().settle()
+			h.Clock.Advance(time.Millisecond)
+			n := []commit.Notice{notice("1", "ana", true, h.Clock.Now())}
+			if lost == 0 {
+				wire.LoseCommit()
+			}
+			err := e.DB.Write(t.Context(), storage.Urgent, func(ctx context.Context) error {
+				if lost == 1 {
+					storage.Current(ctx).AfterCommit(wire.LoseCommit) // before the engine is told
+				}
+				return h.store.SaveNotices(ctx, n)
+			})
+			if (err == nil) != (lost > 0) {
+				t.Fatal(err)
+			}
+			mainstaytest.Eventually(t, "it is delivered and recorded", func() bool {
+				h.Clock.Advance(time.Second)
+				l := h.log()
+				return wire.Lost() && len(l) == 1 && l[0].State == notify.Confirmed
+			})
+			if got := len(r.requests()); got != 1 {
+				t.Errorf("it was sent %d times", got)
+			}
+		})
 	}
 }

@@ -9,8 +9,8 @@ import (
 
 // turnstile lets one message at a time pass the point from which it cannot be taken back. From there until its outcome is
 // recorded a crash leaves it in doubt, and what is in doubt is sent once more: so a crash repeats one message and not all that
-// were under way. Nobody waits long for it: a receiver that does not answer is passed after some patience, and in a storm,
-// which is when messages wait for a free sender, nobody waits at all.
+// were under way. Nobody waits long for it: a receiver that does not answer is passed after some patience, nobody waits longer
+// than turnLongest, and in a storm, which is when messages wait for a free sender, nobody waits at all.
 type turnstile struct {
 	storm func() bool
 
@@ -25,9 +25,12 @@ type turn struct {
 	come   chan struct{}
 }
 
-const turnPatience = 200 * time.Millisecond // real: the receivers do not follow a moved clock
+const ( // real: the receivers do not follow a moved clock
+	turnPatience = 400 * time.Millisecond
+	turnLongest  = time.Second
+)
 
-// enter returns when it is the delivery's turn, when patience or ctx has ended, or at once in a storm.
+// enter returns when it is the delivery's turn, when it has waited longest or ctx has ended, or at once in a storm.
 func (t *turnstile) enter(ctx context.Context, id string, urgent bool) {
 	t.mu.Lock()
 	if t.doubt[id] != nil {
@@ -42,7 +45,7 @@ func (t *turnstile) enter(ctx context.Context, id string, urgent bool) {
 	me := &turn{id, urgent, make(chan struct{})}
 	t.queued = append(t.queued, me)
 	t.mu.Unlock()
-	over := time.NewTimer(turnPatience)
+	over := time.NewTimer(turnLongest)
 	defer over.Stop()
 	select {
 	case <-me.come:
@@ -61,6 +64,15 @@ func (t *turnstile) enter(ctx context.Context, id string, urgent bool) {
 // pass notes that the delivery is in doubt now.
 func (t *turnstile) pass(id string) {
 	t.doubt[id] = time.AfterFunc(turnPatience, func() { t.leave(id) })
+}
+
+// answered notes that the receiver has answered: the record follows, and is waited for.
+func (t *turnstile) answered(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if over := t.doubt[id]; over != nil {
+		over.Stop()
+	}
 }
 
 // leave notes that a delivery's outcome is recorded, or that it is not waited for any more, and lets the next one pass: an

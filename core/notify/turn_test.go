@@ -39,15 +39,18 @@ func TestMessagesTakeTurns(t *testing.T) {
 		expect(0, "hangs")
 		time.Sleep(50 * time.Millisecond)
 		enter("after it", true)
-		expect(turnPatience, "after it") // in which "hangs" is not waited for any more
-		s.leave("after it")
-		enter("later", true)
-		expect(turnPatience, "later")
+		enter("and after that", true)
+		expect(turnPatience, "after it") // "hangs" is not waited for any more
+		s.answered("after it")           // and its record takes long
+		expect(50*time.Millisecond+turnLongest, "and after that")
 		storm = true
 		enter("in a storm", true)
-		expect(turnPatience, "in a storm")
-		s.leave("hangs")
-		s.leave("later")
-		s.leave("in a storm")
+		expect(50*time.Millisecond+turnLongest, "in a storm")
+		for _, id := range []string{"hangs", "after it", "and after that", "in a storm"} {
+			s.leave(id)
+		}
+		if len(s.doubt)+len(s.queued) > 0 {
+			t.Errorf("%d are left in doubt, %d in the queue", len(s.doubt), len(s.queued))
+		}
 	})
 }

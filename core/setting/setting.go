@@ -47,8 +47,10 @@ func LoadKey(path string) (*Vault, error) {
 	return NewVault(key), nil
 }
 
+// makeKey makes the file appear whole: neither a crash nor another process that begins at the same moment meets half of it.
 func makeKey(path string) ([]byte, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	key := make([]byte, 32)
@@ -56,20 +58,35 @@ func makeKey(path string) ([]byte, error) {
 		return nil, err
 	}
 	text := []byte(hex.EncodeToString(key) + "\n")
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := os.CreateTemp(dir, ".secret-*") // with mode 0600
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, err
+	}
+	err = os.Link(f.Name(), path)
 	if errors.Is(err, fs.ErrExist) { // another process was faster
 		return os.ReadFile(path)
+	}
+	if err != nil { // a file system without links
+		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if _, err := f.Write(text); err != nil {
-		return nil, err
+	return text, syncDir(dir)
+}
+
+// syncDir makes the names in a folder outlast the machine.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
 	}
-	if err := f.Sync(); err != nil {
-		return nil, err
-	}
-	return text, f.Close()
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // NewVault derives a vault from a key of 32 bytes.

@@ -41,6 +41,32 @@ func TestSecretsAreSealedWithTheKeyOutsideTheDatabase(t *testing.T) {
 	}
 }
 
+// Processes that begin at the same moment on an empty folder agree on one key, and leave nothing beside it.
+func TestOneKeyIsMade(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "data", "secret.key")
+	keys := make(chan string)
+	for range 16 {
+		go func() {
+			v, err := setting.LoadKey(file)
+			if err != nil {
+				keys <- err.Error()
+				return
+			}
+			keys <- string(v.Derive("test"))
+		}()
+	}
+	first := <-keys
+	for range 15 {
+		if k := <-keys; k != first {
+			t.Fatalf("%q and %q", first, k)
+		}
+	}
+	if list, err := os.ReadDir(filepath.Dir(file)); err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+}
+
 func TestASignedLinkCannotBeAlteredOrOutlived(t *testing.T) {
 	v := setting.NewVault(make([]byte, 32))
 	now := mainstaytest.Start

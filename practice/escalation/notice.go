@@ -55,7 +55,7 @@ func (s *Service) endNotices(ctx context.Context, p *Page) ([]commit.Notice, err
 func (s *Service) data(ctx context.Context, p *Page) (notify.PageData, error) {
 	d := notify.PageData{
 		Page: p.ID, Number: p.Key(), Title: p.Title, Severity: string(p.Severity), Since: p.Opened, Policy: p.Policy.Name,
-		Summary: p.Reason, Service: p.Service, URL: object.URL(mainstay.KindPage, p.Key()),
+		Receiver: p.Policy.Name, Summary: p.Reason, Service: p.Service, URL: object.URL(mainstay.KindPage, p.Key()),
 	}
 	var err error
 	if d.Project, d.Service, err = s.called(ctx, p); err != nil {
@@ -67,6 +67,12 @@ func (s *Service) data(ctx context.Context, p *Page) (notify.PageData, error) {
 	}
 	if d.Alerts, err = s.cfg.Alerts.AlertsOf(ctx, alerts); err != nil {
 		return d, fmt.Errorf("reading the alerts of a page: %w", err)
+	}
+	if len(d.Alerts) == 0 {
+		return d, nil
+	}
+	if said := d.Alerts[0].Annotations["description"]; said != "" {
+		d.Summary = said // what the sender says of it helps more than why the route chose it
 	}
 	for _, a := range d.Alerts {
 		if !a.StartsAt.IsZero() && a.StartsAt.Before(d.Since) {

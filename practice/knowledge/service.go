@@ -318,7 +318,7 @@ func (s *Service) Timers() map[string]timer.Handler {
 			}
 			return commit.Set{Actions: []commit.Action{{
 				ID: mainstay.NewID(f.Now), Project: a.Project, Kind: "review", Title: "Review the article " + a.Key(),
-				Owner: a.Owner, Due: f.Now.Add(reviewTime), Origin: a.Ref(), By: mainstay.System("knowledge"), At: f.Now,
+				Owner: a.Owner, Due: f.Now.Add(reviewTime), Origin: a.Ref(), Private: a.Private, By: mainstay.System("knowledge"), At: f.Now,
 			}}}, nil
 		})
 		if mainstay.Is(err, mainstay.NotFound) {

@@ -258,7 +258,7 @@ func (s *Service) AddAction(ctx context.Context, by mainstay.Actor, id string, d
 		return commit.Set{
 			Facts: []fact.Fact{rc.fact(now, by, rc.changed("actions"))},
 			Actions: []commit.Action{{
-				ID: made, Project: rc.Project, Kind: "corrective", Title: d.Title, Owner: d.Owner, Due: d.Due, Origin: rc.Ref(),
+				ID: made, Project: rc.Project, Kind: "corrective", Title: d.Title, Owner: d.Owner, Due: d.Due, Origin: rc.Ref(), Private: rc.Private,
 				Proof: d.Proof, By: by, At: now,
 			}},
 		}, nil

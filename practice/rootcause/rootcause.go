@@ -171,13 +171,10 @@ func begin(now time.Time, number int64, inc Incident, due time.Time, by mainstay
 // owe makes the obligation to write the analysis.
 func (rc *RootCause) owe(now time.Time, inc Incident, by mainstay.Actor) commit.Set {
 	rc.Action = mainstay.NewID(now)
-	title := "Write the root cause analysis of " + inc.Key()
-	if !rc.Private { // actions have a wider circle of readers
-		title += ": " + inc.Title
-	}
+	title := "Write the root cause analysis of " + inc.Key() + ": " + inc.Title
 	return commit.Set{Actions: []commit.Action{{
 		ID: rc.Action, Project: rc.Project, Kind: "analysis", Title: title,
-		Owner: rc.Owner, Due: rc.Due, Origin: rc.Ref(), By: by, At: now,
+		Owner: rc.Owner, Due: rc.Due, Origin: rc.Ref(), Private: rc.Private, By: by, At: now,
 	}}}
 }
 

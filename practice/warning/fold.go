@@ -189,18 +189,18 @@ func (f *fold) end(s *stage, at time.Time, reason string, by mainstay.Actor, seq
 	s.alert, s.own, s.fresh = nil, false, false
 }
 
-// expire ends alerts whose end has come. Those that the fold has touched already are left alone.
+// expire ends alerts whose end has come. What has changed since the list was made is left alone.
 func (f *fold) expire(list []*Alert, seq int64) {
 	for _, a := range list {
 		s := f.stage(a.key())
-		if s.alert == nil || s.alert.Number != a.Number || s.own {
+		if s.alert == nil || s.alert.Number != a.Number || s.alert.EndsAt.IsZero() || s.alert.EndsAt.After(f.now) {
 			continue
 		}
 		reason := EndedBySender
-		if a.Timeout {
+		if s.alert.Timeout {
 			reason = EndedByTimeout
 		}
-		f.end(s, a.EndsAt, reason, mainstay.System("warning"), seq)
+		f.end(s, s.alert.EndsAt, reason, mainstay.System("warning"), seq)
 	}
 }
 

@@ -2,6 +2,7 @@ package warning
 
 import (
 	"container/heap"
+	"slices"
 	"sync"
 	"time"
 )
@@ -25,10 +26,11 @@ type slot struct {
 type openSet struct {
 	mu    sync.RWMutex
 	slots map[key]*slot
+	count map[string]int // open alerts by project
 	ends  endHeap
 }
 
-func newOpenSet() *openSet { return &openSet{slots: map[key]*slot{}} }
+func newOpenSet() *openSet { return &openSet{slots: map[key]*slot{}, count: map[string]int{}} }
 
 // get is the open alert of a condition, nil without one.
 func (o *openSet) get(k key) *Alert {
@@ -55,6 +57,7 @@ func (o *openSet) put(a *Alert, dirty bool) {
 	if s == nil {
 		s = &slot{}
 		o.slots[k] = s
+		o.count[k.project]++
 	}
 	if s.alert == nil || s.alert.Number != a.Number {
 		s.due = 0
@@ -66,7 +69,12 @@ func (o *openSet) put(a *Alert, dirty bool) {
 	}
 }
 
-func (o *openSet) remove(k key) { delete(o.slots, k) }
+func (o *openSet) remove(k key) {
+	if o.slots[k] != nil {
+		delete(o.slots, k)
+		o.count[k.project]--
+	}
+}
 
 // nextEnd is the earliest time at which something may end.
 func (o *openSet) nextEnd() (time.Time, bool) {
@@ -127,16 +135,26 @@ func (o *openSet) clean(list []*Alert) {
 	}
 }
 
-// all lists the open alerts that want says yes to.
-func (o *openSet) all(want func(*Alert) bool) []*Alert {
+// all lists the open alerts that want says yes to, in order; with a limit above 0 the first so many.
+func (o *openSet) all(limit int, want func(*Alert) bool, order func(a, b *Alert) int) []*Alert {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	list := []*Alert{}
 	for _, s := range o.slots {
-		if want(s.alert) {
+		switch {
+		case !want(s.alert):
+		case limit <= 0 || len(list) < limit:
 			list = append(list, s.alert)
+			if len(list) == limit {
+				slices.SortFunc(list, order)
+			}
+		case order(s.alert, list[limit-1]) < 0:
+			i, _ := slices.BinarySearchFunc(list, s.alert, order)
+			copy(list[i+1:], list[i:limit-1])
+			list[i] = s.alert
 		}
 	}
+	slices.SortFunc(list, order)
 	return list
 }
 

@@ -177,29 +177,22 @@ func (s *Service) Object(ctx context.Context, key string) (object.Object, error)
 // Open lists the open alerts that the query selects, worst and then newest first. It reads memory only; Before and Limit bound it as
 // in List, except that Limit 0 is no limit.
 func (s *Service) Open(_ context.Context, q Query) []*Alert {
-	list := s.open.all(func(a *Alert) bool { return q.matches(a) && (q.Before == 0 || a.Number < q.Before) })
-	slices.SortFunc(list, func(a, b *Alert) int {
+	want := func(a *Alert) bool { return (q.Before == 0 || a.Number < q.Before) && q.matches(a) }
+	return s.open.all(q.Limit, want, func(a, b *Alert) int {
 		return cmp.Or(cmp.Compare(a.Severity, b.Severity), cmp.Compare(b.Number, a.Number))
 	})
-	if q.Limit > 0 && len(list) > q.Limit {
-		list = list[:q.Limit]
-	}
-	return list
 }
 
 // Count is how many open alerts there are in the projects; nil for all.
 func (s *Service) Count(projects []string) int {
-	n := 0
-	q := Query{Projects: projects}
 	s.open.mu.RLock()
 	defer s.open.mu.RUnlock()
 	if projects == nil {
 		return len(s.open.slots)
 	}
-	for _, x := range s.open.slots {
-		if q.matches(x.alert) {
-			n++
-		}
+	n := 0
+	for _, p := range projects {
+		n += s.open.count[p]
 	}
 	return n
 }

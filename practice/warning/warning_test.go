@@ -470,3 +470,29 @@ func matcher(t testing.TB, name, value string) warning.Matcher {
 	}
 	return m
 }
+
+// When the answer to a commit is lost, the sender is told that nothing was kept and sends again: it is one alert all the same,
+// and those after it find their place in the inbox.
+func TestTheAnswerToACommitIsLost(t *testing.T) {
+	t.Parallel()
+	e, wire := mainstaytest.OverWire(t, intakedb.Migrations(), warningdb.Migrations())
+	w := begin(t, e)
+	w.post(t, `[{"labels":{"alertname":"Before"}}]`)
+	wire.LoseCommit()
+	again := `[{"labels":{"alertname":"Again"}},{"labels":{"alertname":"Before"},"annotations":{"summary":"newer"}}]`
+	if err := w.try(t, again); !mainstay.Is(err, mainstay.Unavailable) || !wire.Lost() {
+		t.Fatalf("the answer came: %v", err)
+	}
+	w.post(t, again)
+	w.post(t, `[{"labels":{"alertname":"After"}}]`)
+	if l := w.list(t, warning.Query{}); len(l) != 3 || l[0].Name() != "After" || l[1].Name() != "Again" || l[0].Number != 3 {
+		t.Fatalf("%+v", l)
+	}
+	if got := kinds(w.Facts(t, shop, fact.AlertFired{}.FactKind())); strings.Count(got, fact.AlertFired{}.FactKind()) != 3 {
+		t.Fatalf("facts: %s", got)
+	}
+	w.kill(t) // and what memory says now is what the rows and the inbox say
+	if l := w.s.Open(t.Context(), warning.Query{}); len(l) != 3 {
+		t.Fatalf("%+v", l)
+	}
+}

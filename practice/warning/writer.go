@@ -51,9 +51,19 @@ type writer struct {
 	checkAt    time.Time // when open alerts are next saved into their rows
 	pruneAt    time.Time
 	unsure     bool     // a commit failed, and may have been done all the same
+	doubt      doubt    // after a commit that failed: it may have happened all the same
 	saving     []*Alert // what is left of a checkpoint under way ...
 	savingSeq  int64    // ... which reaches to this sequence
 }
+
+// doubt says how far memory may be trusted after a failed commit.
+type doubt int
+
+const (
+	sure      doubt = iota
+	doubtSeq        // it holds unless the inbox has moved on
+	doubtOpen       // nothing tells: read everything again
+)
 
 // Start loads what is open and begins to fold. Writes under ctx are fenced, if the caller made it so.
 func (s *Service) Start(ctx context.Context) error {
@@ -221,6 +231,9 @@ func (s *Service) commit(ctx context.Context, now time.Time, jobs []*job, expire
 		}
 		s.w.unsure = false
 	}
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
 	began := s.cfg.Time.Now()
 	f := newFold(s.open, now, s.cfg.Timeout())
 	c := &Changes{Now: now, Seq: s.w.seq + 1, Facts: f.facts}
@@ -250,11 +263,34 @@ func (s *Service) commit(ctx context.Context, now time.Time, jobs []*job, expire
 		s.w.seq += int64(len(c.Batches))
 		f.apply()
 		f.answer()
+	} else if s.w.doubt = max(s.w.doubt, doubtSeq); len(c.Batches) == 0 {
+		s.w.doubt = doubtOpen
 	}
 	if s.cfg.Committed != nil {
 		s.cfg.Committed(signals, len(c.Fired), len(c.Ended), s.cfg.Time.Now().Sub(began), err)
 	}
 	return err
+}
+
+// settle finds out whether a commit whose answer was lost has happened, and if so reads again what is open: the connection to a
+// database can break just when it has committed.
+func (s *Service) settle(ctx context.Context) error {
+	if s.w.doubt == sure {
+		return nil
+	}
+	last, _, err := s.cfg.Writing.Position(ctx)
+	if err != nil {
+		return err
+	}
+	if s.w.doubt == doubtOpen || last != s.w.seq {
+		s.cfg.Log.Warn("a commit may have happened though it seemed to fail: the open alerts are read again")
+		if err := s.load(ctx); err != nil {
+			return err
+		}
+		s.w.saving, s.w.savingSeq = nil, 0
+	}
+	s.w.doubt = sure
+	return nil
 }
 
 // refreshRoutes reads the routes again when they may have changed.
@@ -336,7 +372,7 @@ func (s *Service) load(ctx context.Context) error {
 		return fmt.Errorf("reading the inbox again: %w", err)
 	}
 	s.open.mu.Lock()
-	s.open.slots, s.open.ends = set.slots, set.ends
+	s.open.slots, s.open.count, s.open.ends = set.slots, set.count, set.ends
 	s.open.mu.Unlock()
 	return nil
 }

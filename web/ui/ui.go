@@ -5,6 +5,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -343,7 +344,8 @@ func (f Field) rows() string {
 // attrs are the attributes that all controls share.
 func (f Field) attrs() templ.Attributes {
 	a := templ.Attributes{"id": f.id(), "name": f.Name}
-	if f.Required {
+	// A select that offers "" means it as a choice, such as "none"; a browser would refuse to send it as a missing value.
+	if f.Required && !(f.Type == "select" && slices.ContainsFunc(f.Options, func(o Option) bool { return o.Value == "" })) {
 		a["required"] = true
 	}
 	if f.Autofocus {

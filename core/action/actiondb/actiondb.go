@@ -48,12 +48,12 @@ func New(db *storage.DB, saver *commitdb.Saver, numbers Numbers) *Store {
 	return &Store{db, saver, numbers}
 }
 
-const columns = `id, number, project, kind, title, owner, due_at, origin_kind, origin_id, state, proof, verdict, judge_kind,
+const columns = `id, number, project, kind, title, owner, due_at, origin_kind, origin_id, private, state, proof, verdict, judge_kind,
 	judge_id, judged_at, created_kind, created_id, created_at, changed_at, done_at, overdue_at, version`
 
 func scan(s storage.Scanner) (action.Action, error) {
 	var a action.Action
-	err := s(&a.ID, &a.Number, &a.Project, &a.Kind, &a.Title, &a.Owner, storage.Into(&a.Due), &a.Origin.Kind, &a.Origin.ID,
+	err := s(&a.ID, &a.Number, &a.Project, &a.Kind, &a.Title, &a.Owner, storage.Into(&a.Due), &a.Origin.Kind, &a.Origin.ID, &a.Private,
 		&a.State, &a.Proof, &a.Verdict, &a.JudgedBy.Kind, &a.JudgedBy.ID, storage.Into(&a.JudgedAt), &a.CreatedBy.Kind,
 		&a.CreatedBy.ID, storage.Into(&a.CreatedAt), storage.Into(&a.ChangedAt), storage.Into(&a.DoneAt),
 		storage.Into(&a.OverdueAt), &a.Version)
@@ -102,8 +102,8 @@ func (s *Store) SaveActions(ctx context.Context, list []commit.Action) error {
 
 func (s *Store) insert(ctx context.Context, a action.Action) error {
 	_, err := s.db.Exec(ctx, `INSERT INTO action (due_key, `+columns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
-		dueKey(a), a.ID, a.Number, a.Project, a.Kind, a.Title, a.Owner, storage.Micros(a.Due), string(a.Origin.Kind), a.Origin.ID,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+		dueKey(a), a.ID, a.Number, a.Project, a.Kind, a.Title, a.Owner, storage.Micros(a.Due), string(a.Origin.Kind), a.Origin.ID, a.Private,
 		string(a.State), a.Proof, a.Verdict, string(a.JudgedBy.Kind), a.JudgedBy.ID, storage.Micros(a.JudgedAt),
 		string(a.CreatedBy.Kind), a.CreatedBy.ID, storage.Micros(a.CreatedAt), storage.Micros(a.ChangedAt), storage.Micros(a.DoneAt),
 		storage.Micros(a.OverdueAt), a.Version)
@@ -194,6 +194,9 @@ func (s *Store) where(q action.Query) (string, []any, error) {
 	}
 	if q.Projects != nil {
 		add(s.db.In("project", "?"), storage.List(q.Projects))
+	}
+	if !q.AllPrivate {
+		add("(NOT private OR "+s.db.In("project", "?")+")", storage.List(q.Private))
 	}
 	if len(q.States) > 0 { // few and known words; written out, so that partial indexes serve
 		words := make([]string, len(q.States))

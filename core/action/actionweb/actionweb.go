@@ -10,6 +10,7 @@ import (
 	"github.com/mainstayhq/mainstay/core/access"
 	"github.com/mainstayhq/mainstay/core/action"
 	"github.com/mainstayhq/mainstay/core/journal"
+	"github.com/mainstayhq/mainstay/core/object"
 	"github.com/mainstayhq/mainstay/core/people"
 	"github.com/mainstayhq/mainstay/core/project"
 	"github.com/mainstayhq/mainstay/web"
@@ -44,18 +45,22 @@ type Config struct {
 }
 
 // Pages are the routes.
-type Pages struct{ cfg Config }
+type Pages struct {
+	cfg Config
+	rt  *web.Router
+}
 
 // New makes the pages.
 func New(cfg Config) (*Pages, error) {
 	if cfg.Actions == nil || cfg.People == nil || cfg.Projects == nil || cfg.Names == nil || cfg.Journal == nil {
 		return nil, errors.New("actionweb needs Actions, People, Projects, Names and Journal")
 	}
-	return &Pages{cfg}, nil
+	return &Pages{cfg: cfg}, nil
 }
 
 // Routes adds them to the router.
 func (p *Pages) Routes(rt *web.Router) {
+	p.rt = rt
 	rt.Handle(web.Route{Method: "GET", Pattern: "/mine", Permission: access.Self}, p.mine)
 	rt.Handle(web.Route{Method: "GET", Pattern: "/actions", Permission: access.ActionRead}, p.list)
 	rt.Handle(web.Route{Method: "GET", Pattern: "/actions/new", Permission: access.ActionWrite}, p.newAction)
@@ -66,13 +71,29 @@ func (p *Pages) Routes(rt *web.Router) {
 	p.api(rt)
 }
 
-// within are the projects in which the viewer may read actions, in the form of action.Query: nil for all.
-func within(v access.Viewer) []string {
-	all, ids := v.Projects(access.ActionRead)
-	if all {
-		return nil
+// origin is the object that asks for an action, zero for ""; one that the viewer may not see is a fault of the field.
+func (p *Pages) origin(ctx context.Context, text string) (object.Object, error) {
+	r := mainstay.ParseRef(text)
+	if text == "" {
+		return object.Object{}, nil
 	}
-	return append([]string{}, ids...)
+	o, err := p.rt.Seen(ctx, r)
+	if mainstay.Is(err, mainstay.NotFound) || r.IsZero() {
+		var faults mainstay.Faults
+		faults.Add("origin", "There is no such object, or you may not see it. Write kind:id.")
+		err = faults.Err()
+	}
+	return o, err
+}
+
+// within is the query for all that the viewer may read.
+func within(v access.Viewer) action.Query {
+	q := action.Query{}
+	if all, ids := v.Projects(access.ActionRead); !all {
+		q.Projects = append([]string{}, ids...)
+	}
+	q.AllPrivate, q.Private = v.Projects(access.IncidentRespond)
+	return q
 }
 
 // projects are the projects in which the viewer holds the permission.

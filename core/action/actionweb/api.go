@@ -127,7 +127,8 @@ func (p *Pages) project(ctx context.Context, key string, perm access.Permission)
 }
 
 func (p *Pages) apiList(ctx context.Context, in *listIn) (*web.Out[web.List[Action]], error) {
-	q := action.Query{Projects: within(web.ViewerFrom(ctx)), Cursor: in.Cursor, Limit: in.Limit}
+	q := within(web.ViewerFrom(ctx))
+	q.Cursor, q.Limit = in.Cursor, in.Limit
 	var err error
 	if in.Project != "" {
 		id, err := p.project(ctx, in.Project, access.ActionRead)
@@ -180,7 +181,11 @@ func (p *Pages) apiCreate(ctx context.Context, in *createIn) (*web.Out[Action], 
 	if err != nil {
 		return nil, err
 	}
-	w := action.Wanted{Project: project, Title: in.Body.Title, Owner: owner, Proof: in.Body.Proof, Origin: mainstay.ParseRef(in.Body.Origin)}
+	origin, err := p.origin(ctx, in.Body.Origin)
+	if err != nil {
+		return nil, err
+	}
+	w := action.Wanted{Project: project, Title: in.Body.Title, Owner: owner, Proof: in.Body.Proof, Origin: origin.Ref, Private: origin.Private}
 	if in.Body.Due != nil {
 		w.Due = in.Body.Due.UTC().Truncate(time.Microsecond)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
 	"github.com/mainstayhq/mainstay/core/action"
+	"github.com/mainstayhq/mainstay/core/object"
 	"github.com/mainstayhq/mainstay/web"
 	"github.com/mainstayhq/mainstay/web/ui"
 )
@@ -33,7 +34,8 @@ func (p *Pages) mine(c *web.Ctx) error {
 func (p *Pages) list(c *web.Ctx) error {
 	at := slices.IndexFunc(tabs, func(t tab) bool { return t.word == c.Query("show") })
 	at = max(at, 0)
-	q := action.Query{Projects: within(c.Viewer), States: tabs[at].states, ByDue: tabs[at].byDue, Cursor: c.Query("cursor"), Limit: 50}
+	q := within(c.Viewer)
+	q.States, q.ByDue, q.Cursor, q.Limit = tabs[at].states, tabs[at].byDue, c.Query("cursor"), 50
 	page, err := p.cfg.Actions.List(c.Context(), q)
 	if err != nil {
 		return err
@@ -63,8 +65,8 @@ func (p *Pages) choices(c *web.Ctx, f *formView) error {
 	if f.Owners, err = p.owners(c.Context(), f.Owner); err != nil {
 		return err
 	}
-	if r := mainstay.ParseRef(f.Origin); !r.IsZero() {
-		f.OriginName, _ = p.cfg.Names.Subject(c.Context(), r)
+	if o, err := p.origin(c.Context(), f.Origin); err == nil && !o.Ref.IsZero() {
+		f.OriginName, _ = p.cfg.Names.Subject(c.Context(), o.Ref)
 	}
 	return nil
 }
@@ -93,10 +95,14 @@ func (p *Pages) create(c *web.Ctx) error {
 		faults.Add("project", "Choose a project.")
 		err = faults.Err()
 	}
+	var origin object.Object
+	if err == nil {
+		origin, err = p.origin(c.Context(), f.Origin)
+	}
 	var a action.Action
 	if err == nil {
 		a, err = p.cfg.Actions.Create(c.Context(), c.Actor(), action.Wanted{
-			Project: f.Project, Title: f.Title, Owner: f.Owner, Due: due, Proof: f.Proof, Origin: mainstay.ParseRef(f.Origin),
+			Project: f.Project, Title: f.Title, Owner: f.Owner, Due: due, Proof: f.Proof, Origin: origin.Ref, Private: origin.Private,
 		})
 	}
 	if f.Faults = mainstay.ErrorFields(err); f.Faults != nil {

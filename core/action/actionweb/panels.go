@@ -32,24 +32,23 @@ func (p *Pages) Panels() []web.Panel {
 
 // dueNext is what falls due next: what the viewer owes, and what anybody owes in the projects that the viewer sees.
 func (p *Pages) dueNext(ctx context.Context, at web.At) (web.Component, error) {
-	q := action.Query{States: []action.State{action.Proposed, action.Accepted}, ByDue: true, Limit: 6}
+	owed, limit := []action.State{action.Proposed, action.Accepted}, 6
 	var list []action.Action
 	if at.Viewer.PersonID != "" {
-		mine := q
-		mine.Owner = at.Viewer.PersonID
-		page, err := p.cfg.Actions.List(ctx, mine)
+		page, err := p.cfg.Actions.List(ctx, action.Query{Owner: at.Viewer.PersonID, States: owed, AllPrivate: true, ByDue: true, Limit: limit})
 		if err != nil {
 			return nil, err
 		}
 		list = page.Items
 	}
 	if at.Viewer.MayAny(access.ActionRead) {
-		q.Projects = within(at.Viewer)
+		q := within(at.Viewer)
+		q.States, q.ByDue, q.Limit = owed, true, limit
 		page, err := p.cfg.Actions.List(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		list = soonest(append(list, page.Items...), q.Limit)
+		list = soonest(append(list, page.Items...), limit)
 	}
 	if len(list) == 0 {
 		return nil, nil
@@ -84,7 +83,9 @@ func (p *Pages) dueInProject(ctx context.Context, at web.At) (web.Component, err
 }
 
 func (p *Pages) owed(ctx context.Context, at web.At, v panelView, projects []string) (panelView, error) {
-	page, err := p.cfg.Actions.List(ctx, action.Query{Projects: projects, States: []action.State{action.Proposed, action.Accepted}, ByDue: true, Limit: 5})
+	q := within(at.Viewer)
+	q.Projects, q.States, q.ByDue, q.Limit = projects, []action.State{action.Proposed, action.Accepted}, true, 5
+	page, err := p.cfg.Actions.List(ctx, q)
 	if err == nil {
 		v.Rows, err = p.rows(ctx, at.Viewer, at.Now, page.Items)
 	}

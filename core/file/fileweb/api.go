@@ -45,6 +45,6 @@ func (p *Pages) api(rt *web.Router) {
 			if err := p.mayRead(ctx, web.ViewerFrom(ctx), e); err != nil {
 				return nil, err
 			}
-			return &web.Out[View]{Body: view(e)}, nil
+			return &web.Out[View]{ETag: `"` + e.SHA256 + `"`, Body: view(e)}, nil
 		})
 }

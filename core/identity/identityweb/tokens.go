@@ -177,7 +177,13 @@ func (p *Pages) listAPI(ctx context.Context, in *struct{ web.Query }) (*web.Out[
 
 func (p *Pages) tokenAPI(ctx context.Context, _ *tokenID) (*web.Out[Token], error) {
 	t, err := p.Identity.Token(ctx, web.RefFrom(ctx).ID)
-	return &web.Out[Token]{Body: viewToken(t)}, err
+	newest := t.CreatedAt
+	for _, at := range []time.Time{t.UsedAt, t.RevokedAt} {
+		if at.After(newest) {
+			newest = at
+		}
+	}
+	return &web.Out[Token]{ETag: web.ETag(newest.UnixMicro()), Body: viewToken(t)}, err
 }
 
 func (p *Pages) createAPI(ctx context.Context, in *struct{ Body NewToken }) (*web.Out[Token], error) {

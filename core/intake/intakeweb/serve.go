@@ -48,20 +48,37 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	b.raw.Reset()
 	limits := p.cfg.Limits().Filled()
+	held := expected(r, limits)
+	defer func() { p.held.Add(-held) }()
+	if p.held.Add(held) > p.cfg.InFlight && held > minHeld {
+		p.refuse(w, r, format, mainstay.Errorf(mainstay.Unavailable, "Too much is coming in at this moment. Send it again."))
+		return
+	}
 	if err := read(&b.raw, w, r, limits); err != nil {
 		p.refuse(w, r, format, err)
 		return
 	}
-	size := int64(b.raw.Len())
-	if p.held.Add(size) > p.cfg.InFlight && size > 0 {
-		p.held.Add(-size)
-		p.refuse(w, r, format, mainstay.Errorf(mainstay.Unavailable, "Too much is coming in at this moment. Send it again."))
-		return
-	}
-	defer p.held.Add(-size)
+	more := int64(b.raw.Len()) - held
+	p.held.Add(more)
+	held += more
 	if p.take(w, r, format, key, limits, b) && b.raw.Cap() <= keepBuffer {
 		p.buffers.Put(b)
 	}
+}
+
+// minHeld is what every request may hold: small ones pass however many large ones come in.
+const minHeld = 64 << 10
+
+// expected is how many bytes a request will probably hold.
+func expected(r *http.Request, l intake.Limits) int64 {
+	n := r.ContentLength
+	switch {
+	case r.Header.Get("Content-Encoding") != "":
+		n = min(10*max(n, l.Body/10), l.Unpacked)
+	case n < 0:
+		n = l.Body
+	}
+	return max(n, minHeld)
 }
 
 // take parses and commits a body and answers. It reports whether nobody holds the buffer any more.

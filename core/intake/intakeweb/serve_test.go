@@ -172,8 +172,8 @@ func TestKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.want(t, w.send("POST", "/in/"+foreign+path, one), 200, "")
-		// Guessing is looked up at a limited rate, and known keys do not suffer from it.
-		for i := range 500 {
+		// Guessing is looked up at a limited rate, and keys that are known do not suffer from it, nor do new ones for long.
+		for i := range 2200 {
 			w.want(t, w.send("POST", fmt.Sprintf("/in/%032x%s", i, path), one), 401, "")
 		}
 		w.want(t, w.send("POST", "/in/"+successor+path, one), 200, "")

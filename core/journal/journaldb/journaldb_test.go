@@ -169,3 +169,41 @@ func BenchmarkAppend(b *testing.B) {
 		e.Commit(b, commit.Set{Facts: []fact.Fact{noted(e.Clock.Now(), "p", "x")}})
 	}
 }
+
+// Facts whose commit's answer was lost reach the subscribers, and effects whose commit's answer was lost happen once.
+func TestTheAnswersToCommitsAreLost(t *testing.T) {
+	t.Parallel()
+	e, wire := mainstaytest.OverWire(t)
+	var mu sync.Mutex
+	seen := ""
+	engines := e.Engines(t, []journal.Subscriber{{Name: "reader", Handle: func(ctx context.Context, facts []fact.Fact) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, f := range facts {
+			p, _ := fact.As[fact.ProjectCreated](f)
+			seen += p.Name
+			if p.Name == "b" {
+				storage.Current(ctx).BeforeCommit(1000, "last", func(context.Context) error { wire.LoseCommit(); return nil })
+			}
+		}
+		return nil
+	}}}, nil)
+	expect := func(want string) {
+		t.Helper()
+		mainstaytest.Eventually(t, want+" is seen", func() bool { mu.Lock(); defer mu.Unlock(); return wire.Lost() && seen == want })
+	}
+	wire.LoseCommit()
+	if err := e.DB.Write(t.Context(), storage.Normal, func(ctx context.Context) error {
+		return e.Journal.Append(ctx, []fact.Fact{noted(e.Clock.Now(), "p", "a")})
+	}); err == nil {
+		t.Fatal("the answer came")
+	}
+	expect("a")
+	append1(t, e, "p", "b", "c")
+	expect("abc")
+	e.Clock.Advance(time.Minute) // past the pause before another try
+	append1(t, e, "p", "d")
+	expect("abcd")
+	engines.Settle(t)
+	expect("abcd")
+}

@@ -152,11 +152,19 @@ type Verification struct {
 	Fault   error // the first fault, nil when the chain is whole
 }
 
-// Verify reads every chain from its beginning and recomputes every link. It stops at the first fault of a chain.
+// Verify reads every chain from its beginning and recomputes every link. It stops at the first fault of a chain. That a chain was cut
+// off at its end, which leaves all its links whole, shows by what elsewhere points to facts that are not there.
 func (s *Store) Verify(ctx context.Context) ([]Verification, error) {
 	heads, err := s.Heads(ctx)
 	if err != nil {
 		return nil, err
+	}
+	ends, err := s.ends(ctx) // before the chains are read, which may grow meanwhile
+	if err != nil {
+		return nil, err
+	}
+	for project := range ends {
+		heads[project] += 0 // a chain of which nothing is left
 	}
 	var out []Verification
 	for project := range heads {
@@ -180,6 +188,9 @@ func (s *Store) Verify(ctx context.Context) ([]Verification, error) {
 				break
 			}
 		}
+		if v.Fault == nil && v.Facts < ends[project] {
+			v.Fault = fmt.Errorf("project %s: facts %d to %d are missing at the end", project, v.Facts+1, ends[project])
+		}
 		out = append(out, v)
 	}
 	slices.SortFunc(out, func(a, b Verification) int {
@@ -189,4 +200,23 @@ func (s *Store) Verify(ctx context.Context) ([]Verification, error) {
 		return 1
 	})
 	return out, nil
+}
+
+// ends are the last facts of each project that subjects and subscribers point to.
+func (s *Store) ends(ctx context.Context) (map[string]int64, error) {
+	type end struct {
+		project  string
+		sequence int64
+	}
+	list, err := storage.All(ctx, s.db, func(s storage.Scanner) (end, error) {
+		var e end
+		err := s(&e.project, &e.sequence)
+		return e, err
+	}, `SELECT project, max(sequence) FROM (SELECT project, sequence FROM fact_subject
+		UNION ALL SELECT project, sequence FROM journal_cursor) AS pointed GROUP BY project`)
+	ends := make(map[string]int64, len(list))
+	for _, e := range list {
+		ends[e.project] = e.sequence
+	}
+	return ends, err
 }

@@ -4,12 +4,14 @@ package journalweb
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
 	"github.com/mainstayhq/mainstay/core/journal"
+	"github.com/mainstayhq/mainstay/core/object"
 	"github.com/mainstayhq/mainstay/fact"
 	"github.com/mainstayhq/mainstay/web"
 )
@@ -24,14 +26,39 @@ type Names interface {
 	Subject(ctx context.Context, r mainstay.Ref) (name, url string)
 }
 
+// Objects knows which objects are private; object.Register does.
+type Objects interface {
+	Many(ctx context.Context, refs []mainstay.Ref) (map[mainstay.Ref]object.Object, error)
+}
+
 // Pages are the routes.
 type Pages struct {
 	journal journal.Reader
 	names   Names
+	objects Objects
 }
 
 // New makes the pages.
-func New(j journal.Reader, n Names) *Pages { return &Pages{j, n} }
+func New(j journal.Reader, n Names, o Objects) *Pages { return &Pages{j, n, o} }
+
+// readable are those of a project's facts that the viewer may read: not those about private objects, unless they may see these.
+func (p *Pages) readable(ctx context.Context, v access.Viewer, project string, facts []fact.Fact) ([]fact.Fact, error) {
+	if v.May(access.IncidentRespond, project) {
+		return facts, nil
+	}
+	var refs []mainstay.Ref
+	for _, f := range facts {
+		for _, r := range f.Subjects {
+			if r.Kind != mainstay.KindAlert { // never private, and many
+				refs = append(refs, r)
+			}
+		}
+	}
+	known, err := p.objects.Many(ctx, refs)
+	return slices.DeleteFunc(slices.Clone(facts), func(f fact.Fact) bool {
+		return slices.ContainsFunc(f.Subjects, func(r mainstay.Ref) bool { return known[r].Private })
+	}), err
+}
 
 // Fact is a fact as the API shows it.
 type Fact struct {
@@ -119,8 +146,12 @@ func (p *Pages) list(ctx context.Context, in *listInput) (*web.Out[web.List[Fact
 	if err != nil {
 		return nil, err
 	}
+	shown, err := p.readable(ctx, web.ViewerFrom(ctx), id, facts)
+	if err != nil {
+		return nil, err
+	}
 	out := web.List[Fact]{Items: []Fact{}}
-	for _, f := range facts {
+	for _, f := range shown {
 		out.Items = append(out.Items, view(f))
 	}
 	if len(facts) == in.Limit {
@@ -140,6 +171,12 @@ func (p *Pages) one(ctx context.Context, in *oneInput) (*web.Out[Fact], error) {
 		return nil, err
 	}
 	facts, err := p.journal.Facts(ctx, journal.Query{Project: id, After: in.Sequence - 1, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(facts) > 0 {
+		facts, err = p.readable(ctx, web.ViewerFrom(ctx), id, facts)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -179,8 +216,12 @@ func (p *Pages) page(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	shown, err := p.readable(c.Context(), c.Viewer, id, facts)
+	if err != nil {
+		return err
+	}
 	v := pageView{Project: key}
-	for _, f := range facts {
+	for _, f := range shown {
 		r := row{Fact: view(f), Actor: p.names.Actor(c.Context(), f.Actor)}
 		if len(f.Subjects) > 0 {
 			r.Subject, r.URL = p.names.Subject(c.Context(), f.Subjects[0])

@@ -99,3 +99,38 @@ func TestAFailedTimerFiresAgain(t *testing.T) {
 		}
 	})
 }
+
+// A timer fires, sets the next one, and the answer to that commit is lost: the next one fires in time all the same.
+func TestTheAnswerToACommitIsLost(t *testing.T) {
+	t.Parallel()
+	e, wire := mainstaytest.OverWire(t)
+	var mu sync.Mutex
+	var steps []int64
+	engines := e.Engines(t, nil, map[string]timer.Handler{"test.step": func(ctx context.Context, f timer.Firing) error {
+		mu.Lock()
+		steps = append(steps, f.Generation)
+		mu.Unlock()
+		next := f.Timer
+		next.Due, next.Generation = f.Now.Add(10*time.Second), f.Generation+1
+		return e.Saver.Save(ctx, commit.Set{Timers: []timer.Timer{next}})
+	}})
+	first := at(time.Minute, "page")
+	first.Kind = "test.step"
+	e.Commit(t, commit.Set{Timers: []timer.Timer{first}})
+	engines.Settle(t)
+	wire.LoseCommit()
+	e.Clock.Advance(time.Minute)
+	mainstaytest.Eventually(t, "the commit was lost", wire.Lost)
+	time.Sleep(100 * time.Millisecond) // real: the other goroutine is told
+	e.Clock.Advance(10 * time.Second)
+	mainstaytest.Eventually(t, "the second step is taken", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(steps) > 1
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	if len(steps) != 2 || steps[1] != steps[0]+1 {
+		t.Errorf("steps %v", steps)
+	}
+}

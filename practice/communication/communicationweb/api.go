@@ -125,10 +125,12 @@ type (
 	putIn struct {
 		Name    string `path:"name" maxLength:"63"`
 		Project string `query:"project" doc:"a project's id or name; the installation when empty" maxLength:"100"`
-		Body    ComponentDefinition
+		web.Precondition
+		Body ComponentDefinition
 	}
 	stateIn struct {
-		ID   string `path:"id" doc:"id or name"`
+		ID string `path:"id" doc:"id or name"`
+		web.Precondition
 		Body StateChange
 	}
 	postsIn struct {
@@ -140,11 +142,17 @@ type (
 		Body NewPost
 	}
 	reviseIn struct {
-		ID   string `path:"id"`
+		ID string `path:"id"`
+		web.Precondition
 		Body PostDraft
 	}
+	approveIn struct {
+		ID string `path:"id"`
+		web.Precondition
+	}
 	rejectIn struct {
-		ID   string `path:"id"`
+		ID string `path:"id"`
+		web.Precondition
 		Body Rejection
 	}
 )
@@ -206,7 +214,7 @@ func (p *Pages) apiComponents(rt *web.Router) func(context.Context, *listIn) (*w
 
 func (p *Pages) apiComponent(ctx context.Context, _ *oneIn) (*web.Out[Component], error) {
 	x, err := p.find(ctx, web.RefFrom(ctx).ID)
-	return &web.Out[Component]{Body: componentJSON(x)}, err
+	return &web.Out[Component]{ETag: web.ETag(x.Version), Body: componentJSON(x)}, err
 }
 
 func (p *Pages) apiDefine(rt *web.Router) func(context.Context, *putIn) (*web.Out[Component], error) {
@@ -231,25 +239,42 @@ func (p *Pages) apiDefine(rt *web.Router) func(context.Context, *putIn) (*web.Ou
 		if b.IsGroup {
 			spec.Group = "true"
 		}
-		if _, err := p.cfg.Service.Define(ctx, v.Actor, project, in.Name, spec); err != nil {
-			return nil, err
+		before, err := p.named(ctx, project, in.Name)
+		if err == nil {
+			err = in.Holds(before.Version)
 		}
-		list, err := p.cfg.Service.Components(ctx, project)
 		if err != nil {
 			return nil, err
 		}
-		for _, x := range list {
-			if x.Name == in.Name {
-				return &web.Out[Component]{Body: componentJSON(x)}, nil
-			}
+		if _, err := p.cfg.Service.Define(ctx, v.Actor, project, in.Name, spec); err != nil {
+			return nil, err
 		}
-		return nil, mainstay.Errorf(mainstay.NotFound, "There is no component %q.", in.Name)
+		x, err := p.named(ctx, project, in.Name)
+		return &web.Out[Component]{ETag: web.ETag(x.Version), Body: componentJSON(x)}, err
 	}
+}
+
+// named is the component of that name in the project; the zero one when there is none.
+func (p *Pages) named(ctx context.Context, project, name string) (communication.Component, error) {
+	list, err := p.cfg.Service.Components(ctx, project)
+	for _, x := range list {
+		if x.Name == name && x.Project == project {
+			return x, err
+		}
+	}
+	return communication.Component{}, err
 }
 
 func (p *Pages) apiState(ctx context.Context, in *stateIn) (*web.Out[Component], error) {
 	ref := web.RefFrom(ctx)
-	err := p.cfg.Service.SetState(ctx, web.ViewerFrom(ctx).Actor, ref.ID, communication.State(in.Body.State), in.Body.Reason)
+	x, err := p.find(ctx, ref.ID)
+	if err == nil {
+		err = in.Holds(x.Version)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = p.cfg.Service.SetState(ctx, web.ViewerFrom(ctx).Actor, ref.ID, communication.State(in.Body.State), in.Body.Reason)
 	if err != nil {
 		return nil, err
 	}
@@ -291,7 +316,7 @@ func (p *Pages) apiPosts(rt *web.Router) func(context.Context, *postsIn) (*web.O
 
 func (p *Pages) apiPost(ctx context.Context, _ *oneIn) (*web.Out[Post], error) {
 	x, err := p.cfg.Service.Post(ctx, web.RefFrom(ctx).ID)
-	return &web.Out[Post]{Body: postJSON(x)}, err
+	return &web.Out[Post]{ETag: web.ETag(x.Version), Body: postJSON(x)}, err
 }
 
 // apiInput makes the input of a draft; components may be named.
@@ -336,12 +361,12 @@ func (p *Pages) apiCreate(ctx context.Context, in *createIn) (*web.Out[Post], er
 	if err != nil {
 		return nil, err
 	}
-	return &web.Out[Post]{Body: postJSON(x)}, nil
+	return &web.Out[Post]{ETag: web.ETag(x.Version), Body: postJSON(x)}, nil
 }
 
 func (p *Pages) apiRevise(ctx context.Context, in *reviseIn) (*web.Out[Post], error) {
 	id := web.RefFrom(ctx).ID
-	x, err := p.cfg.Service.Post(ctx, id)
+	x, err := p.held(ctx, in.Precondition)
 	if err != nil {
 		return nil, err
 	}
@@ -355,15 +380,30 @@ func (p *Pages) apiRevise(ctx context.Context, in *reviseIn) (*web.Out[Post], er
 	return p.apiPost(ctx, nil)
 }
 
-func (p *Pages) apiApprove(ctx context.Context, _ *oneIn) (*web.Out[Post], error) {
+// held is the post of the request, when the precondition holds for it.
+func (p *Pages) held(ctx context.Context, c web.Precondition) (communication.Post, error) {
+	x, err := p.cfg.Service.Post(ctx, web.RefFrom(ctx).ID)
+	if err == nil {
+		err = c.Holds(x.Version)
+	}
+	return x, err
+}
+
+func (p *Pages) apiApprove(ctx context.Context, in *approveIn) (*web.Out[Post], error) {
+	if _, err := p.held(ctx, in.Precondition); err != nil {
+		return nil, err
+	}
 	x, err := p.cfg.Service.Publish(ctx, web.ViewerFrom(ctx).Actor, web.RefFrom(ctx).ID)
 	if err != nil {
 		return nil, err
 	}
-	return &web.Out[Post]{Body: postJSON(x)}, nil
+	return &web.Out[Post]{ETag: web.ETag(x.Version), Body: postJSON(x)}, nil
 }
 
 func (p *Pages) apiReject(ctx context.Context, in *rejectIn) (*web.Out[Post], error) {
+	if _, err := p.held(ctx, in.Precondition); err != nil {
+		return nil, err
+	}
 	if err := p.cfg.Service.Reject(ctx, web.ViewerFrom(ctx).Actor, web.RefFrom(ctx).ID, in.Body.Reason); err != nil {
 		return nil, err
 	}

@@ -242,7 +242,8 @@ type shiftsIn struct {
 type putSchedule struct {
 	Name    string `path:"name"`
 	Project string `query:"project" doc:"id or name; the installation's when absent"`
-	Body    escalation.ScheduleSpec
+	web.Precondition
+	Body escalation.ScheduleSpec
 }
 
 type overrideIn struct {
@@ -331,9 +332,25 @@ func (p *Pages) target(ctx context.Context, name string) (string, error) {
 	return id, nil
 }
 
+// holds checks a precondition against what was found by name: what is not there, or belongs to the installation instead, has no
+// version yet.
+func (p *Pages) holds(c web.Precondition, own bool, version int64, err error) error {
+	switch {
+	case mainstay.Is(err, mainstay.NotFound), err == nil && !own:
+		return c.Holds(0)
+	case err != nil:
+		return err
+	}
+	return c.Holds(version)
+}
+
 func (p *Pages) apiPutSchedule(ctx context.Context, in *putSchedule) (*web.Out[Schedule], error) {
 	id, err := p.target(ctx, in.Project)
 	if err != nil {
+		return nil, err
+	}
+	before, err := p.Service.ScheduleByName(ctx, id, in.Name, time.Time{}, time.Time{})
+	if err = p.holds(in.Precondition, before.Project == id, before.Revision, err); err != nil {
 		return nil, err
 	}
 	if _, err := p.Service.DefineSchedule(ctx, web.ViewerFrom(ctx).Actor, id, in.Name, in.Body); err != nil {
@@ -432,7 +449,8 @@ func viewPolicy(v escalation.Policy) Policy {
 type putPolicy struct {
 	Name    string `path:"name"`
 	Project string `query:"project" doc:"id or name; the installation's when absent"`
-	Body    escalation.PolicySpec
+	web.Precondition
+	Body escalation.PolicySpec
 }
 
 func (p *Pages) apiPolicies(rt *web.Router) {
@@ -476,6 +494,10 @@ func (p *Pages) apiPolicy(ctx context.Context, _ *oneIn) (*web.Out[Policy], erro
 func (p *Pages) apiPutPolicy(ctx context.Context, in *putPolicy) (*web.Out[Policy], error) {
 	id, err := p.target(ctx, in.Project)
 	if err != nil {
+		return nil, err
+	}
+	before, err := p.Service.Policy(ctx, id, in.Name)
+	if err = p.holds(in.Precondition, before.Project == id, before.Revision, err); err != nil {
 		return nil, err
 	}
 	if _, err := p.Service.DefinePolicy(ctx, web.ViewerFrom(ctx).Actor, id, in.Name, in.Body); err != nil {

@@ -64,7 +64,7 @@ type pageView struct {
 	Plan                linkView
 	Events              []ui.Event
 	EventsAll           int
-	Hidden              int // lines that are not shown at first
+	Hidden              int  // lines that are not shown at first
 	Whole               bool // the whole timeline is shown
 	Respond             bool
 	Next                incident.Phase

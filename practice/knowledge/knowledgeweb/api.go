@@ -140,7 +140,10 @@ func (p *Pages) api(rt *web.Router) {
 	web.API(rt, add("PUT", "/{id}", access.ArticleWrite), doc("Change an article"), p.apiEdit)
 	web.API(rt, add("POST", "/{id}/use", access.ArticleWrite), doc("Say what an article did for you"),
 		func(ctx context.Context, in *UseInput) (*web.Out[View], error) {
-			_, err := p.cfg.Articles.Use(ctx, web.ViewerFrom(ctx).Actor, web.RefFrom(ctx).ID, knowledge.Outcome(in.Body.Outcome), mainstay.ParseRef(in.Body.About))
+			about, err := p.about(ctx, in.Body.About)
+			if err == nil {
+				_, err = p.cfg.Articles.Use(ctx, web.ViewerFrom(ctx).Actor, web.RefFrom(ctx).ID, knowledge.Outcome(in.Body.Outcome), about)
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -51,14 +51,17 @@ type Config struct {
 }
 
 // Pages are the routes.
-type Pages struct{ cfg Config }
+type Pages struct {
+	cfg Config
+	rt  *web.Router
+}
 
 // New makes the pages.
 func New(cfg Config) (*Pages, error) {
 	if cfg.Articles == nil || cfg.Names == nil || cfg.People == nil || cfg.Projects == nil || cfg.Finder == nil || cfg.Objects == nil || cfg.Time == nil {
 		return nil, errors.New("knowledgeweb needs Articles, Names, People, Projects, Finder, Objects and Time")
 	}
-	return &Pages{cfg}, nil
+	return &Pages{cfg: cfg}, nil
 }
 
 // maxBody lets an article of the largest size through, form-encoded.
@@ -66,6 +69,7 @@ const maxBody = 2 << 20
 
 // Routes adds them to the router.
 func (p *Pages) Routes(rt *web.Router) {
+	p.rt = rt
 	rt.Handle(web.Route{Method: "GET", Pattern: "/articles", Permission: access.ArticleRead}, p.list)
 	rt.Handle(web.Route{Method: "GET", Pattern: "/articles/new", Permission: access.ArticleWrite}, p.newArticle)
 	rt.Handle(web.Route{Method: "POST", Pattern: "/articles", Permission: access.ArticleWrite, MaxBody: maxBody}, p.create)
@@ -105,12 +109,9 @@ func (p *Pages) source(ctx context.Context, v access.Viewer, ref mainstay.Ref) e
 	if ref.Kind != mainstay.KindIncident && ref.Kind != mainstay.KindRootCause {
 		return mainstay.Errorf(mainstay.Invalid, "An article is drafted from an incident or a root cause analysis.")
 	}
-	o, err := p.cfg.Objects.Find(ctx, ref.Kind, ref.ID, "")
+	o, err := p.rt.Seen(ctx, ref)
 	if err != nil {
 		return err
-	}
-	if !v.May(web.Reads(ref.Kind), o.Project) || o.Private && !v.May(access.IncidentRespond, o.Project) {
-		return mainstay.Errorf(mainstay.NotFound, "There is no such %s, or you may not see it.", ref.Kind)
 	}
 	if !v.May(access.ArticleWrite, o.Project) {
 		return mainstay.Errorf(mainstay.Denied, "You may not write articles in this project.")

@@ -358,10 +358,23 @@ func (p *Pages) restore(c *web.Ctx) error {
 	return c.See(path(a))
 }
 
+// about is the alert or incident that an article was used for; one that the viewer may not see is not found.
+func (p *Pages) about(ctx context.Context, text string) (mainstay.Ref, error) {
+	about := mainstay.ParseRef(text)
+	switch about.Kind {
+	case "":
+		return mainstay.Ref{}, nil
+	case mainstay.KindAlert, mainstay.KindIncident:
+		o, err := p.rt.Seen(ctx, about)
+		return o.Ref, err
+	}
+	return about, mainstay.Errorf(mainstay.Invalid, "An article is used for an alert or an incident.")
+}
+
 func (p *Pages) use(c *web.Ctx) error {
-	about := mainstay.ParseRef(c.Form("about"))
-	if about.Kind != "" && about.Kind != mainstay.KindAlert && about.Kind != mainstay.KindIncident {
-		return mainstay.Errorf(mainstay.Invalid, "An article is used for an alert or an incident.")
+	about, err := p.about(c.Context(), c.Form("about"))
+	if err != nil {
+		return err
 	}
 	a, err := p.cfg.Articles.Use(c.Context(), c.Actor(), c.Ref.ID, knowledge.Outcome(c.Form("outcome")), about)
 	if err != nil {

@@ -85,11 +85,17 @@ type (
 		Body NewWindow
 	}
 	changeIn struct {
-		ID   string `path:"id"`
+		ID string `path:"id"`
+		web.Precondition
 		Body maintenance.WindowSpec
 	}
+	moveIn struct {
+		ID string `path:"id" doc:"id, number or name"`
+		web.Precondition
+	}
 	textIn struct {
-		ID   string `path:"id"`
+		ID string `path:"id"`
+		web.Precondition
 		Body PublicText
 	}
 )
@@ -107,19 +113,31 @@ func (p *Pages) api(rt *web.Router) {
 	web.API(rt, one("PUT", "/windows/{id}"), doc("Change a window"), p.apiChange)
 	for _, name := range []string{"start", "verify", "finish"} {
 		do := p.commands()[name]
-		web.API(rt, one("POST", "/windows/{id}/"+name), doc("Move a window: "+name), func(ctx context.Context, _ *oneIn) (*web.Out[Window], error) {
-			return p.apply(ctx, do, "")
+		web.API(rt, one("POST", "/windows/{id}/"+name), doc("Move a window: "+name), func(ctx context.Context, in *moveIn) (*web.Out[Window], error) {
+			return p.apply(ctx, in.Precondition, do, "")
 		})
 	}
 	for _, name := range []string{"cancel", "updates"} {
 		do := p.commands()[name]
 		web.API(rt, one("POST", "/windows/{id}/"+name), doc("Tell users of a window: "+name), func(ctx context.Context, in *textIn) (*web.Out[Window], error) {
-			return p.apply(ctx, do, in.Body.Text)
+			return p.apply(ctx, in.Precondition, do, in.Body.Text)
 		})
 	}
 }
 
-func (p *Pages) apply(ctx context.Context, do command, text string) (*web.Out[Window], error) {
+// held fails unless the precondition holds for the window of the request.
+func (p *Pages) held(ctx context.Context, c web.Precondition) error {
+	w, err := p.cfg.Service.Window(ctx, web.RefFrom(ctx).ID)
+	if err == nil {
+		err = c.Holds(w.Version)
+	}
+	return err
+}
+
+func (p *Pages) apply(ctx context.Context, c web.Precondition, do command, text string) (*web.Out[Window], error) {
+	if err := p.held(ctx, c); err != nil {
+		return nil, err
+	}
 	if err := do(ctx, web.ViewerFrom(ctx).Actor, web.RefFrom(ctx).ID, text); err != nil {
 		return nil, err
 	}
@@ -128,7 +146,7 @@ func (p *Pages) apply(ctx context.Context, do command, text string) (*web.Out[Wi
 
 func (p *Pages) apiOne(ctx context.Context, _ *oneIn) (*web.Out[Window], error) {
 	w, err := p.cfg.Service.Window(ctx, web.RefFrom(ctx).ID)
-	return &web.Out[Window]{Body: view(w)}, err
+	return &web.Out[Window]{ETag: web.ETag(w.Version), Body: view(w)}, err
 }
 
 func (p *Pages) apiList(rt *web.Router) func(context.Context, *listIn) (*web.Out[web.List[Window]], error) {
@@ -185,11 +203,14 @@ func (p *Pages) apiCreate(rt *web.Router) func(context.Context, *createIn) (*web
 		if err != nil {
 			return nil, err
 		}
-		return &web.Out[Window]{Body: view(w)}, nil
+		return &web.Out[Window]{ETag: web.ETag(w.Version), Body: view(w)}, nil
 	}
 }
 
 func (p *Pages) apiChange(ctx context.Context, in *changeIn) (*web.Out[Window], error) {
+	if err := p.held(ctx, in.Precondition); err != nil {
+		return nil, err
+	}
 	if _, err := p.cfg.Service.Change(ctx, web.ViewerFrom(ctx).Actor, web.RefFrom(ctx).ID, in.Body); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package rootcauseweb
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
@@ -33,8 +34,35 @@ type View struct {
 	Findings    []Finding         `json:"findings"`
 	Texts       map[string]string `json:"texts,omitempty" doc:"Markdown by part; only when one is read"`
 	Actions     []string          `json:"actions" doc:"ids of the corrective actions"`
-	Timeline    []fact.Fact       `json:"timeline,omitempty" doc:"only when one is read"`
+	Timeline    []Event           `json:"timeline,omitempty" doc:"what happened, by the time of happening; only when one is read"`
 	Version     int64             `json:"version"`
+}
+
+// Event is a fact of the timeline, shaped as /facts has it.
+type Event struct {
+	ID       string          `json:"id"`
+	Sequence int64           `json:"sequence"`
+	Kind     string          `json:"kind"`
+	At       time.Time       `json:"at" doc:"when it happened"`
+	Recorded time.Time       `json:"recorded" doc:"when it was written down"`
+	Actor    mainstay.Actor  `json:"actor"`
+	Subjects []string        `json:"subjects" doc:"kind:id"`
+	Sentence string          `json:"sentence" doc:"what happened, after the actor's name"`
+	Payload  json.RawMessage `json:"payload" doc:"null once erased"`
+}
+
+func event(f fact.Fact) Event {
+	e := Event{
+		ID: f.ID, Sequence: f.Sequence, Kind: f.Kind, At: f.At, Recorded: f.Recorded, Actor: f.Actor, Subjects: []string{},
+		Sentence: fact.Sentence(f), Payload: f.Payload,
+	}
+	for _, s := range f.Subjects {
+		e.Subjects = append(e.Subjects, s.String())
+	}
+	if len(e.Payload) == 0 {
+		e.Payload = json.RawMessage("null")
+	}
+	return e
 }
 
 // Finding is something that the analysis still lacks.
@@ -146,8 +174,12 @@ func (p *Pages) read(ctx context.Context, id string) (*web.Out[View], error) {
 	for part, r := range texts {
 		v.Texts[string(part)] = r.Markdown
 	}
-	if v.Timeline, err = p.cfg.RootCauses.Timeline(ctx, rc); err != nil {
+	facts, err := p.cfg.RootCauses.Timeline(ctx, rc)
+	if err != nil {
 		return nil, err
+	}
+	for _, f := range facts {
+		v.Timeline = append(v.Timeline, event(f))
 	}
 	return &web.Out[View]{ETag: web.ETag(rc.Version), Body: v}, nil
 }

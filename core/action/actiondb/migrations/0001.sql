@@ -10,6 +10,7 @@ CREATE TABLE action (
 	due_key        BIGINT NOT NULL,
 	origin_kind    TEXT NOT NULL,
 	origin_id      TEXT NOT NULL,
+	private        BOOLEAN NOT NULL,
 	state          TEXT NOT NULL,
 	proof          TEXT NOT NULL,
 	verdict        TEXT NOT NULL,

@@ -13,13 +13,13 @@ import (
 	"github.com/mainstayhq/mainstay/practice/knowledge"
 )
 
-// shop is a server with the world of docs/manifests.md, and an alert that pages, an incident and all that follows it.
-type shop struct {
+// harbour is a server with the world of docs/manifests.md, and an alert that pages, an incident and all that follows it.
+type harbour struct {
 	*servertest.Server
 	article knowledge.Article // for the rule of the alert; a draft
 }
 
-func openShop(t *testing.T, s *servertest.Server) *shop {
+func openHarbour(t *testing.T, s *servertest.Server) *harbour {
 	t.Helper()
 	ctx, by := t.Context(), servertest.Operator
 	check := func(err error) {
@@ -44,7 +44,7 @@ func openShop(t *testing.T, s *servertest.Server) *shop {
 	check(err)
 	_, err = s.RootCauses.Open(ctx, by, inc.ID)
 	check(err)
-	w := &shop{Server: s}
+	w := &harbour{Server: s}
 	w.article, err = s.Knowledge.Create(ctx, by, project, knowledge.Values{Title: "The pool ran dry", Rule: "Down"}, "## Symptom\n\nNo answer.")
 	check(err)
 	_, err = s.Actions.Create(ctx, by, action.Wanted{Project: project, Title: "Watch the pool"})
@@ -59,7 +59,7 @@ func openShop(t *testing.T, s *servertest.Server) *shop {
 func TestWhatBelongsTogetherIsSeenTogether(t *testing.T) {
 	t.Parallel()
 	servertest.Databases(t, func(t *testing.T, s *servertest.Server) {
-		w := openShop(t, s)
+		w := openHarbour(t, s)
 		reader := w.With(w.Token(t, "administrator", ""))
 		says := func(path string, texts ...string) {
 			t.Helper()

@@ -1,0 +1,34 @@
+// The pictures of the guide, from the demonstration: it is ready, signed in, and something burns.
+const path = require('path');
+const { tab, signIn, see, fits, run } = require('./lib.js');
+
+run(async (browser, args) => {
+  const ana = { email: 'ana@harbour.example', password: 'harbour-demo' };
+  const shot = async (page, name, url) => {
+    if (url) await page.goto(url);
+    await page.evaluate(() => document.fonts.ready);
+    await fits(page);
+    await page.screenshot({ path: path.join(args.dir, name + '.png') });
+    console.log('kept ' + name);
+  };
+  const desk = await tab(browser, args.url);
+  await signIn(desk, ana);
+  await see(desk.getByRole('link', { name: 'Search p95 above 800 ms' }), 'the live fault on Now');
+  await shot(desk, 'now');
+  await desk.getByRole('link', { name: 'Search p95 above 800 ms' }).first().click();
+  await see(desk.getByRole('heading', { name: 'Search p95 above 800 ms' }), 'the alert');
+  await shot(desk, 'alert');
+  await shot(desk, 'page', '/pages/PAG-1');
+  await shot(desk, 'incident', '/incidents/INC-1');
+  await shot(desk, 'rootcause', '/rootcauses/RCA-1');
+  await shot(desk, 'article', '/articles/KB-1');
+  const users = await tab(browser, args.status);
+  await shot(users, 'status', '/');
+  const dark = await tab(browser, args.url, { colorScheme: 'dark' });
+  await signIn(dark, ana);
+  await see(dark.getByRole('link', { name: 'Search p95 above 800 ms' }), 'the live fault on Now');
+  await shot(dark, 'now-dark');
+  const phone = await tab(browser, args.url, { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
+  await signIn(phone, ana);
+  await shot(phone, 'incident-phone', '/incidents/INC-1');
+});
