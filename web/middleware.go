@@ -57,6 +57,14 @@ func (rt *Router) finish(out *answer, req *http.Request, s *scope, began time.Ti
 		}
 	}
 	out.close()
+	level := slog.LevelInfo
+	taken := strings.HasPrefix(req.URL.Path, "/in/") && out.status < 300 // a busy sender's thousands a second
+	if taken || strings.HasPrefix(req.URL.Path, "/assets/") || strings.HasPrefix(req.URL.Path, "/-/") {
+		level = slog.LevelDebug // many, and they say nothing
+	}
+	if !rt.cfg.Log.Enabled(req.Context(), level) {
+		return
+	}
 	attrs := []any{
 		"request", s.request, "method", req.Method, "path", loggedPath(req), "status", out.status, "bytes", out.written,
 		"took", rt.cfg.Time.Now().Sub(began).Round(time.Microsecond).String(), "client", rt.ClientIP(req),
@@ -66,10 +74,6 @@ func (rt *Router) finish(out *answer, req *http.Request, s *scope, began time.Ti
 	}
 	if s.err != nil {
 		attrs = append(attrs, "code", string(mainstay.ErrorCode(s.err)))
-	}
-	level := slog.LevelInfo
-	if strings.HasPrefix(req.URL.Path, "/assets/") || strings.HasPrefix(req.URL.Path, "/-/") {
-		level = slog.LevelDebug // many, and they say nothing
 	}
 	rt.cfg.Log.Log(req.Context(), level, "request", attrs...)
 }

@@ -44,10 +44,11 @@ type subscription struct {
 }
 
 const (
-	tailLength = 4096 // facts kept in memory per project
-	handful    = 100  // facts handed over in one transaction
-	stretch    = 1000 // facts passed without interest before the cursor is kept
-	tries      = 12   // before a fact is parked
+	tailLength = 4096   // facts kept in memory per project
+	handful    = 100    // facts handed over in one transaction
+	stretch    = 1000   // facts read at once
+	uninterest = 20_000 // facts passed without interest before the cursor is kept
+	tries      = 12     // before a fact is parked
 )
 
 // NewEngine makes an engine; Start begins the work.
@@ -88,10 +89,13 @@ func (e *Engine) Start(ctx context.Context) error {
 	}
 	e.mu.Unlock()
 	for _, s := range e.subs {
-		if s.kept, err = e.cfg.Store.Cursors(ctx, s.Name); err != nil {
+		kept, err := e.cfg.Store.Cursors(ctx, s.Name)
+		if err != nil {
 			return err
 		}
-		s.cursor = maps.Clone(s.kept)
+		e.mu.Lock()
+		s.kept, s.cursor = kept, maps.Clone(kept)
+		e.mu.Unlock()
 		e.wg.Go(func() { e.run(ctx, s) })
 	}
 	return nil
@@ -121,6 +125,7 @@ func (e *Engine) changed(ctx context.Context, facts []fact.Fact) {
 		e.mu.Lock()
 		for _, f := range facts {
 			e.remember(f)
+			e.pass(f)
 		}
 	}
 	e.cond.Broadcast()
@@ -147,6 +152,21 @@ func (e *Engine) remember(f fact.Fact) {
 		t = slices.Clone(t[len(t)-tailLength:])
 	}
 	e.tail[f.Project] = append(t, f)
+}
+
+// pass moves the subscribers that have seen everything before the fact, and do not want its kind, past it in memory: under load
+// most facts interest few.
+func (e *Engine) pass(f fact.Fact) {
+	for _, s := range e.subs {
+		at, known := s.cursor[f.Project]
+		if at+1 == f.Sequence && (known || f.Sequence == 1) && s.cursor != nil && !s.wants(f) && f.Sequence-s.kept[f.Project] < uninterest {
+			s.cursor[f.Project] = f.Sequence
+		}
+	}
+}
+
+func (s *subscription) wants(f fact.Fact) bool {
+	return s.Kinds == nil || slices.Contains(s.Kinds, f.Kind)
 }
 
 func (e *Engine) run(ctx context.Context, s *subscription) {
@@ -224,7 +244,7 @@ func (e *Engine) serve(ctx context.Context, s *subscription, project string) err
 	to := facts[len(facts)-1].Sequence
 	var want []fact.Fact
 	for i, f := range facts {
-		if s.Kinds != nil && !slices.Contains(s.Kinds, f.Kind) {
+		if !s.wants(f) {
 			continue
 		}
 		if want = append(want, f); len(want) == handful {
@@ -232,7 +252,7 @@ func (e *Engine) serve(ctx context.Context, s *subscription, project string) err
 			break
 		}
 	}
-	if len(want) == 0 && to-s.kept[project] < stretch {
+	if len(want) == 0 && to-s.kept[project] < uninterest {
 		e.move(s, project, to, false)
 		return nil
 	}

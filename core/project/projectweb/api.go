@@ -28,7 +28,9 @@ type Service struct {
 	Version int64               `json:"version"`
 }
 
-func viewProject(p project.Project) Project { return Project{p.ID, p.Name, p.Title(), p.Spec, p.Version} }
+func viewProject(p project.Project) Project {
+	return Project{p.ID, p.Name, p.Title(), p.Spec, p.Version}
+}
 
 func viewService(s project.Service) Service {
 	return Service{s.ID, s.Project, s.Name, s.Title(), s.Spec, s.Version}
