@@ -7,6 +7,8 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 	"golang.org/x/net/html"
+
+	"github.com/mainstayhq/mainstay/mainstaytest/servertest"
 )
 
 // faultsOfPage says what a page does that the policy forbids, and what it lacks for people who do not see it.
@@ -110,5 +112,48 @@ func TestFaultsOfPage(t *testing.T) {
 		if f := faultsOfPage(fmt.Sprintf(frame, bad)); len(f) != 1 || !strings.Contains(f[0], want) {
 			t.Errorf("%s has the faults %v, want one with %q", bad, f, want)
 		}
+	}
+}
+
+// TestPagesThatSayNo are whole pages too, for whoever asks, and tell programs what programs understand.
+func TestPagesThatSayNo(t *testing.T) {
+	t.Parallel()
+	s := servertest.New(t, "sqlite")
+	s.Apply(t, strings.TrimPrefix(personYAML("root", "administrator", "")+personYAML("guest", "customer", ""), "---\n"))
+	for name, c := range map[string]*servertest.Client{"nobody": s.Nobody(), "an administrator": s.As(t, "root"), "a customer": s.As(t, "guest")} {
+		for _, r := range []struct {
+			method, path string
+			status       int
+		}{
+			{"GET", "/nothing/here", 404}, {"GET", "/incidents/INC-77/nothing", 404}, {"PUT", "/incidents", 405}, {"DELETE", "/sign-in", 405},
+			{"GET", "/setup/nothing", 410}, {"GET", "/sign-in?next=//evil.example", 200},
+		} {
+			a := c.Do(c.Request(t.Context(), r.method, r.path, nil))
+			if r.path[:8] == "/sign-in" && name != "nobody" && r.method == "GET" {
+				if a.Status != 303 || a.Header.Get("Location") != "/" {
+					t.Errorf("%s is led to %s", name, a.Header.Get("Location"))
+				}
+				continue
+			}
+			if a.Status != r.status || (a.Status == 405) != (a.Header.Get("Allow") != "") {
+				t.Errorf("%s: %s %s answers %d, Allow %q", name, r.method, r.path, a.Status, a.Header.Get("Allow"))
+			}
+			for _, fault := range faultsOfPage(a.Body) {
+				t.Errorf("%s: the page of %s %s: %s", name, r.method, r.path, fault)
+			}
+			if strings.Contains(a.Body, "evil.example") {
+				t.Errorf("%s: %s leads elsewhere", name, r.path)
+			}
+		}
+	}
+	for path, to := range map[string]string{"/incidents/": "/incidents", "/api/v1/incidents/?limit=1": "/api/v1/incidents?limit=1"} {
+		if a := s.As(t, "root").Get(t, path); a.Status != 308 || a.Header.Get("Location") != to {
+			t.Errorf("%s answers %d and leads to %q", path, a.Status, a.Header.Get("Location"))
+		}
+	}
+	program := s.Nobody().Request(t.Context(), "GET", "/nothing", nil)
+	program.Header.Set("Accept", "application/json")
+	if a := s.Nobody().Do(program); a.Status != 404 || a.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("a program is told %d %s", a.Status, a.Header.Get("Content-Type"))
 	}
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
@@ -62,6 +63,30 @@ func (a *App) tallies(ctx context.Context, v access.Viewer) (map[string]ui.Tally
 		t["oncall"] = ui.Tally{N: len(list), Crit: len(list) > 0}
 	}
 	return t, nil
+}
+
+// line says in one sentence what goes on in what the viewer may see.
+func (a *App) line(ctx context.Context, v access.Viewer) (string, error) {
+	t, err := a.tallies(ctx, v)
+	if err != nil {
+		return "", err
+	}
+	var burns []string
+	if n := t["incidents"].N; n > 0 {
+		burns = append(burns, ui.Plural(n, "incident goes on", "incidents go on"))
+	}
+	if n := t["alerts"].N; n > 0 {
+		burns = append(burns, ui.Plural(n, "alert fires", "alerts fire"))
+	}
+	switch n := t["oncall"].N; {
+	case n > 0:
+		burns = append(burns, ui.Plural(n, "page waits for somebody", "pages wait for somebody"))
+	case len(burns) == 0:
+		return "All quiet: nothing fires and nobody is being paged.", nil
+	case v.MayAny(access.PageRead):
+		burns = append(burns, "nobody is waited for")
+	}
+	return strings.Join(burns, ", ") + ".", nil
 }
 
 // projectState is the word beside a project: what burns in it, or that it is quiet.

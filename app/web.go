@@ -19,7 +19,7 @@ func (a *App) wireWeb() (err error) {
 		Time: a.cfg.Time, Log: a.cfg.Log, Identity: a.Identity, Objects: finder{a}, ExternalURL: a.cfg.ExternalURL,
 		TrustedProxies: a.cfg.TrustedProxies, Version: a.cfg.Version, Ready: a.isReady, Metrics: a.metrics.handler(),
 		Me: a.me, Burning: func(ctx context.Context, v access.Viewer) (*ui.Burn, error) { return a.incidentPages.Burning(ctx, v) }, Tallies: a.tallies, Search: a.find, Projects: projects{a}, First: a.first,
-		Zone: a.Projects.Zone,
+		Line: a.line, Zone: a.Projects.Zone,
 	})
 	if err != nil {
 		return err

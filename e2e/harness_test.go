@@ -181,8 +181,11 @@ func (s *server) try(args ...string) (string, error) {
 	return strings.TrimSpace(out.String()), nil
 }
 
+// quick asks a server that may listen without answering yet.
+var quick = &http.Client{Timeout: 10 * time.Second}
+
 func (s *server) get(path string) (int, string, error) {
-	res, err := http.Get("http://" + s.addr + path)
+	res, err := quick.Get("http://" + s.addr + path)
 	if err != nil {
 		return 0, "", err
 	}

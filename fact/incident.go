@@ -97,7 +97,19 @@ type IncidentPhaseReached struct {
 func (IncidentPhaseReached) FactKind() string { return "incident.phase_reached" }
 
 // Sentence says it after the actor's name.
-func (p IncidentPhaseReached) Sentence() string { return "marked the incident " + words(p.Phase) }
+func (p IncidentPhaseReached) Sentence() string {
+	switch p.Phase {
+	case "started":
+		return "set when the disruption began"
+	case "detected":
+		return "set when it was detected"
+	case "acknowledged":
+		return "took the incident"
+	case "first_word":
+		return "marked the first word to users"
+	}
+	return "marked the incident " + words(p.Phase)
+}
 
 // IncidentStepDone: a step of the plan is done.
 type IncidentStepDone struct {

@@ -152,8 +152,9 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// watch calls the OnForeign functions when another process has written: SQLite is asked each second, PostgreSQL tells.
-func (db *DB) watch(ctx context.Context) {
+// watch calls the OnForeign functions when another process has written: SQLite is asked each second, PostgreSQL tells. last is
+// SQLite's answer when the database was opened.
+func (db *DB) watch(ctx context.Context, last int64) {
 	if !db.lite {
 		db.done.Go(func() {
 			// A commit of a server that was killed a moment ago may come through after this one has looked.
@@ -168,7 +169,6 @@ func (db *DB) watch(ctx context.Context) {
 		}
 		return
 	}
-	last := int64(-1)
 	for pause(ctx, time.Second) == nil {
 		if db.queue.enter(ctx, Normal) != nil {
 			return
@@ -176,10 +176,8 @@ func (db *DB) watch(ctx context.Context) {
 		v, err := db.writer.dataVersion(ctx)
 		db.queue.leave()
 		if err == nil && v != last {
-			if last >= 0 {
-				db.foreignWrite()
-			}
 			last = v
+			db.foreignWrite()
 		}
 	}
 }

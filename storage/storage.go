@@ -95,7 +95,13 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	}
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	db.stop = stop
-	db.done.Go(func() { db.watch(watch) })
+	var seen int64
+	if db.lite { // now: what another process writes in the first second counts as well
+		if seen, err = db.writer.dataVersion(ctx); err != nil {
+			return nil, errors.Join(Map(err), db.Close())
+		}
+	}
+	db.done.Go(func() { db.watch(watch, seen) })
 	return db, nil
 }
 

@@ -100,7 +100,7 @@ type Crumb struct{ Text, URL string }
 
 // Panel is what a practice shows on another page. Panels of one place are ordered by Order, then Title.
 type Panel struct {
-	Where  string // now, project, incident, alert, page, or another kind's word
+	Where  string // now, project, incident, incident-first, alert, page, or another kind's word
 	Title  string
 	Order  int
 	Side   bool // in the narrow column

@@ -117,7 +117,7 @@ func newWorld(t testing.TB, change ...func(*web.Config)) *world {
 		objects[string(o.Ref.Kind)+" "+o.Ref.ID] = o
 	}
 	cfg := web.Config{
-		Time: w.clock, Log: slog.New(slog.NewTextHandler(w.log, nil)), Identity: doors{}, Objects: objects, Projects: shops{},
+		Time: w.clock, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Identity: doors{}, Objects: objects, Projects: shops{},
 		ExternalURL: &url.URL{Scheme: "https", Host: "mainstay.example"}, Version: "1.2.3",
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "up 1\n") }),
 		Search: func(_ context.Context, _ access.Viewer, q string) ([]web.Hit, error) {

@@ -79,7 +79,7 @@ func (d *Demo) playPast(ctx context.Context) error {
 
 // quietUntil lets days go by on which nothing happens.
 func (p *play) quietUntil(t time.Time) {
-	for p.err == nil && p.clock.Now().Before(t) {
+	for p.err == nil && t.Sub(p.clock.Now()) >= time.Second { // the clock knows nothing below a microsecond
 		p.after(min(time.Hour, t.Sub(p.clock.Now())))
 	}
 }
@@ -91,7 +91,6 @@ func (p *play) build() error {
 	text := strings.NewReplacer(
 		"{{hook}}", p.hookAt, "{{from}}", stamp(next), "{{until}}", stamp(next.Add(30*time.Minute)),
 		"{{earlier}}", stamp(now.Add(time.Hour)), "{{earlierEnd}}", stamp(now.Add(2*time.Hour)),
-		"{{born}}", time.Now().AddDate(0, 0, -33).Format(time.DateOnly),
 	).Replace(harbour)
 	operator := mainstay.System("operator")
 	if _, err := p.App.Apply(p.ctx, operator, []app.Source{{Name: "harbour.yaml", Text: text}}, false, nil); err != nil {

@@ -159,8 +159,14 @@ var readyLine = regexp.MustCompile(`msg=ready url=(\S+)`)
 // serve starts a server on free ports and waits until it is ready.
 func (d database) serve(t *testing.T, args ...string) *server {
 	t.Helper()
+	return d.begin(t, readyLine, append(d.with("serve", "--listen", "127.0.0.1:0", "--status-listen", "127.0.0.1:0"), args...)...)
+}
+
+// begin starts a command that goes on, and waits until its log says where it answers.
+func (d database) begin(t *testing.T, where *regexp.Regexp, args ...string) *server {
+	t.Helper()
 	s := &server{log: &log{}, done: make(chan struct{})}
-	s.cmd = exec.Command(binary, append(d.with("serve", "--listen", "127.0.0.1:0", "--status-listen", "127.0.0.1:0"), args...)...)
+	s.cmd = exec.Command(binary, args...)
 	s.cmd.Dir, s.cmd.Env, s.cmd.Stderr, s.cmd.Stdout = d.dir, append(clean(), d.env...), s.log, s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -168,7 +174,7 @@ func (d database) serve(t *testing.T, args ...string) *server {
 	go func() { _ = s.cmd.Wait(); close(s.done) }()
 	t.Cleanup(func() { s.stop(t) })
 	for end := time.Now().Add(20 * time.Second); s.url == ""; time.Sleep(5 * time.Millisecond) { // real: a process starts
-		if m := readyLine.FindStringSubmatch(s.log.String()); m != nil {
+		if m := where.FindStringSubmatch(s.log.String()); m != nil {
 			s.url = m[1]
 		} else if s.ended() || time.Now().After(end) {
 			t.Fatalf("the server is not ready:\n%s", s.log)

@@ -222,3 +222,50 @@ func TestADatabaseOfANewerVersion(t *testing.T) {
 		d.refuses(t, 1, `written by a newer Mainstay \(it has the schema change "incident/9001"\): start that version, or restore a backup`, command...)
 	}
 }
+
+// TestExportAndApply: what is exported, applied elsewhere from a folder, exports the same.
+func TestExportAndApply(t *testing.T) {
+	t.Parallel()
+	databases(t, func(t *testing.T, d database) {
+		if err := os.CopyFS(filepath.Join(d.dir, "shop"), os.DirFS("../../app/testdata/shop")); err != nil {
+			t.Fatal(err)
+		}
+		d.must(t, d.with("apply", "-f", "shop")...)
+		text := d.must(t, d.with("export")...)
+		other := in{dir: t.TempDir()}
+		other.must(t, "apply", "-f", other.file(t, "all.yml", text))
+		if again := other.must(t, "export"); again != text || !strings.Contains(text, "kind: Window") {
+			t.Errorf("exported elsewhere it is\n%s\nwas\n%s", again, text)
+		}
+		if out := d.must(t, d.with("apply", "-f", filepath.Join(other.dir, "all.yml"))...); strings.Contains(out, " changed") {
+			t.Errorf("what was exported changes\n%s", out)
+		}
+		if part := d.must(t, d.with("export", "--project", "blog")...); strings.Contains(part, "project: shop\nspec") || !strings.Contains(part, "name: blog") {
+			t.Errorf("the export of one project is\n%s", part)
+		}
+		d.refuses(t, 1, `nowhere`, d.with("apply", "-f", "nowhere")...)
+		if err := os.Mkdir(filepath.Join(d.dir, "empty"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		d.refuses(t, 2, `empty holds no .yaml file`, d.with("apply", "-f", "empty")...)
+	})
+}
+
+// TestTheStatusPageAlone serves what a server has written, after that server has gone.
+func TestTheStatusPageAlone(t *testing.T) {
+	t.Parallel()
+	d := database{in: in{dir: t.TempDir()}}
+	if err := os.CopyFS(filepath.Join(d.dir, "shop"), os.DirFS("../../app/testdata/shop")); err != nil {
+		t.Fatal(err)
+	}
+	d.must(t, "apply", "-f", "shop")
+	d.serve(t).stop(t)
+	s := d.begin(t, regexp.MustCompile(`url=(\S+)`), "status", "--snapshot", "mainstay-data/status", "--listen", "127.0.0.1:0")
+	if status, body := s.ask(t, "GET", "/api/v2/components.json", "", ""); status != 200 || !strings.Contains(body, "Paying by card") {
+		t.Errorf("it answers %d %s", status, body)
+	}
+	if status, body := s.ask(t, "GET", "/", "", ""); status != 200 || !strings.Contains(body, "<h1") {
+		t.Errorf("its page answers %d %.300s", status, body)
+	}
+	d.refuses(t, 1, `nowhere`, "status", "--snapshot", "nowhere", "--listen", "127.0.0.1:0")
+}

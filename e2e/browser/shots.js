@@ -18,10 +18,15 @@ run(async (browser, args) => {
   await desk.getByRole('link', { name: 'Search p95 above 800 ms' }).first().click();
   await see(desk.getByRole('heading', { name: 'Search p95 above 800 ms' }), 'the alert');
   await shot(desk, 'alert');
-  await shot(desk, 'page', '/pages/PAG-1');
-  await shot(desk, 'incident', '/incidents/INC-1');
-  await shot(desk, 'rootcause', '/rootcauses/RCA-1');
-  await shot(desk, 'article', '/articles/KB-1');
+  await desk.goto('/incidents');
+  await desk.getByRole('link', { name: 'Card payments fail at checkout' }).first().click();
+  await see(desk.getByRole('heading', { name: 'Card payments fail at checkout' }), 'the bad night');
+  const incident = new URL(desk.url()).pathname;
+  await shot(desk, 'incident');
+  for (const [name, kind] of [['page', 'pages'], ['rootcause', 'rootcauses'], ['article', 'articles']]) {
+    await shot(desk, name, await desk.locator(`main a[href^="/${kind}/"]`).first().getAttribute('href'));
+    await desk.goto(incident);
+  }
   const users = await tab(browser, args.status);
   await shot(users, 'status', '/');
   const dark = await tab(browser, args.url, { colorScheme: 'dark' });
@@ -30,5 +35,5 @@ run(async (browser, args) => {
   await shot(dark, 'now-dark');
   const phone = await tab(browser, args.url, { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
   await signIn(phone, ana);
-  await shot(phone, 'incident-phone', '/incidents/INC-1');
+  await shot(phone, 'incident-phone', incident);
 });

@@ -16,7 +16,7 @@ import (
 // Panels are the public updates on an incident's page, and the components and the next maintenance on Now and in a project.
 func (p *Pages) Panels() []web.Panel {
 	return []web.Panel{
-		{Where: string(mainstay.KindIncident), Title: "Who hears next", Order: 20, Side: true, Render: p.ofIncident},
+		{Where: "incident-first", Title: "Who hears next", Order: 20, Side: true, Render: p.ofIncident},
 		{Where: "now", Title: "What users see", Order: 50, Whole: true, Render: p.now},
 		{Where: "now", Title: "Promised", Order: 40, Side: true, Render: p.promised},
 		{Where: "project", Title: "What users see", Order: 50, Whole: true, Render: p.now},

@@ -84,6 +84,7 @@ func (p *Pages) view(c *web.Ctx, i incident.Incident) (pageView, error) {
 		}
 	}
 	v.Wide, v.Aside = c.Panels("incident")
+	_, v.First = c.Panels("incident-first")
 	return v, nil
 }
 
@@ -123,6 +124,9 @@ var bookkeeping = map[string]bool{
 
 // essential reports whether a line tells what happened rather than how it was kept. The work on the analysis is its page's.
 func essential(e incident.Entry) bool {
+	if e.Kind == "incident.phase_reached" { // the strip of phases shows them all
+		return !mark(e).IsZero()
+	}
 	return !bookkeeping[e.Kind] && (e.Subject.Kind != mainstay.KindRootCause || e.Kind == "rootcause.opened" || e.Kind == "rootcause.published")
 }
 

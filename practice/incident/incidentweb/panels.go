@@ -98,13 +98,11 @@ func (p *Pages) ofThis(ctx context.Context, at web.At) (web.Component, error) {
 		return nil, err
 	}
 	v := panelView{}
-	open := false
 	for _, i := range page.Items {
 		v.Rows = append(v.Rows, row(i, n))
-		open = open || i.State == incident.Open
 	}
 	// The page of an alert has such a button itself.
-	if !open && at.Ref.Kind != mainstay.KindAlert && at.Viewer.May(access.IncidentRespond, at.Project) {
+	if len(v.Rows) == 0 && at.Ref.Kind != mainstay.KindAlert && at.Viewer.May(access.IncidentRespond, at.Project) {
 		v.Declare = "/incidents/new?" + string(at.Ref.Kind) + "=" + at.Ref.ID
 	}
 	if len(v.Rows) == 0 && v.Declare == "" {

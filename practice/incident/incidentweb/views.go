@@ -72,6 +72,7 @@ type pageView struct {
 	People              []ui.Option
 	Update              string
 	Wide, Aside         []web.Component
+	First               []web.Component // at the head of the narrow column
 	Failed              string // the form that could not be taken
 	Faults              map[string]string
 	Typed               func(name string) string

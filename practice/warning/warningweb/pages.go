@@ -244,7 +244,7 @@ func (p *Pages) one(c *web.Ctx) error {
 		return err
 	}
 	v.Decisions = p.decisions(ctx, a)
-	v.Facts = p.facts(a)
+	v.Facts = facts(a, c.Viewer.Location())
 	if v.History, err = p.history(ctx, a); err != nil {
 		return err
 	}
@@ -311,7 +311,7 @@ func (p *Pages) decisions(ctx context.Context, a *warning.Alert) []decision {
 }
 
 // facts are the small print of an alert.
-func (p *Pages) facts(a *warning.Alert) []ui.Pair {
+func facts(a *warning.Alert, zone *time.Location) []ui.Pair {
 	list := []ui.Pair{{Name: "Fingerprint", Value: intake.FingerprintText(a.Fingerprint)}, {Name: "Format", Value: a.Format}}
 	switch {
 	case !a.Open():
@@ -324,7 +324,7 @@ func (p *Pages) facts(a *warning.Alert) []ui.Pair {
 	case a.Timeout:
 		list = append(list, ui.Pair{Name: "Ends", Value: "when nothing is heard of it for 5 minutes"})
 	default:
-		list = append(list, ui.Pair{Name: "Ends", Value: "at " + a.EndsAt.UTC().Format("15:04:05 UTC") + ", unless it is heard of again"})
+		list = append(list, ui.Pair{Name: "Ends", Value: "at " + a.EndsAt.In(zone).Format("15:04:05") + ", unless it is heard of again"})
 	}
 	return list
 }
