@@ -53,7 +53,7 @@ func (n names) Actor(ctx context.Context, who mainstay.Actor) string {
 
 // Subject is a short name and the path of the object's page; both are empty for what is not registered.
 func (n names) Subject(ctx context.Context, r mainstay.Ref) (name, url string) {
-	o, err := finder{n.a}.Find(ctx, r.Kind, r.ID, "")
+	o, err := finder(n).Find(ctx, r.Kind, r.ID, "")
 	if err != nil {
 		return "", ""
 	}

@@ -81,10 +81,12 @@ func (a *App) line(ctx context.Context, v access.Viewer) (string, error) {
 	switch n := t["oncall"].N; {
 	case n > 0:
 		burns = append(burns, ui.Plural(n, "page waits for somebody", "pages wait for somebody"))
-	case len(burns) == 0:
+	case len(burns) == 0 && v.MayAny(access.AlertRead) && v.MayAny(access.PageRead):
 		return "All quiet: nothing fires and nobody is being paged.", nil
-	case v.MayAny(access.PageRead):
-		burns = append(burns, "nobody is waited for")
+	case len(burns) == 0 && v.MayAny(access.IncidentRead):
+		return "No incident goes on.", nil
+	case len(burns) == 0:
+		return "", nil
 	}
 	return strings.Join(burns, ", ") + ".", nil
 }

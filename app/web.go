@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
@@ -114,7 +115,17 @@ func (a *App) find(ctx context.Context, v access.Viewer, q string) ([]web.Hit, e
 		}
 	}
 	found, err := a.palette.Palette(ctx, v, q)
-	return append(hits, found...), err
+	if err != nil {
+		return nil, err
+	}
+	do, err := a.acts(ctx, v, q)
+	if err != nil {
+		return nil, err
+	}
+	if len(do) > 0 && commands(q, do[0]) {
+		return slices.Concat(do, hits, found), nil
+	}
+	return slices.Concat(hits, found, do), nil
 }
 
 // first says what to do first on an installation where nothing is set up yet.

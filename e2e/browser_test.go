@@ -38,15 +38,52 @@ func TestStoryBrowser(t *testing.T) {
 // MAINSTAY_SHOTS says.
 func TestStoryDemo(t *testing.T) {
 	t.Parallel()
-	bin := need(t, "binary")
-	addr, status := freeAddr(t), freeAddr(t)
-	began := time.Now()
-	cmd := exec.Command(bin, "demo", "--listen", addr, "--status-listen", status)
-	out := filepath.Join(t.TempDir(), "demo.log")
+	s, out := startDemo(t)
+	var sum summaryJSON
+	if err := readStatus(s.status, "/api/v2/summary.json", &sum); err != nil || len(sum.Components) != 7 || len(sum.ScheduledMaintenances) == 0 {
+		t.Errorf("its status page says %+v, %v", sum, err)
+	}
+	ana := s.signIn(t, "ana", "ana@harbour.example", "harbour-demo")
+	var past listOf[incidentJSON]
+	ana.api(t, "GET", "/incidents", nil, &past)
+	if !slices.ContainsFunc(past.Items, func(i incidentJSON) bool {
+		return i.Title == "Card payments fail at checkout" && i.State == "resolved" && len(i.Steps) == 6
+	}) {
+		t.Errorf("its past incidents are %+v", past.Items)
+	}
+	if b, _ := os.ReadFile(out); !regexp.MustCompile(`sign in as ana@harbour\.example with harbour-demo`).Match(b) {
+		t.Errorf("it does not say how to sign in:\n%s", b)
+	}
+	t.Run("pictures", func(t *testing.T) {
+		need(t, "browser")
+		dir := os.Getenv("MAINSTAY_SHOTS")
+		if dir == "" {
+			dir = t.TempDir()
+		}
+		t.Log(browse(t, "shots.js", map[string]any{"url": "http://" + s.addr, "status": "http://" + s.status, "dir": dir}))
+		files, err := filepath.Glob(filepath.Join(dir, "*.png"))
+		if err != nil || len(files) < 9 {
+			t.Errorf("there are %d pictures, %v", len(files), err)
+		}
+		for _, f := range files {
+			if info, err := os.Stat(f); err != nil || info.Size() > 250_000 {
+				t.Errorf("%s is too large for the repository: %v", f, info)
+			}
+		}
+	})
+}
+
+// startDemo runs mainstay demo until it answers. out is what it prints.
+func startDemo(t *testing.T) (s *server, out string) {
+	t.Helper()
+	s = &server{t: t, root: t, bin: need(t, "binary"), addr: freeAddr(t), status: freeAddr(t)}
+	out = filepath.Join(t.TempDir(), "demo.log")
 	log, err := os.Create(out)
 	if err != nil {
 		t.Fatal(err)
 	}
+	began := time.Now()
+	cmd := exec.Command(s.bin, "demo", "--listen", s.addr, "--status-listen", s.status)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -59,7 +96,6 @@ func TestStoryDemo(t *testing.T) {
 			t.Logf("mainstay demo: %s", b)
 		}
 	})
-	s := &server{t: t, root: t, bin: bin, addr: addr, status: status}
 	eventually(t, time.Minute, "the demonstration is ready", func() error {
 		code, _, err := s.get("/-/ready")
 		if err == nil && code != 200 {
@@ -68,36 +104,5 @@ func TestStoryDemo(t *testing.T) {
 		return err
 	})
 	t.Logf("the demonstration was ready after %.1f s", time.Since(began).Seconds())
-	var sum summaryJSON
-	if err := readStatus(status, "/api/v2/summary.json", &sum); err != nil || len(sum.Components) != 7 || len(sum.ScheduledMaintenances) == 0 {
-		t.Errorf("its status page says %+v, %v", sum, err)
-	}
-	ana := s.signIn(t, "ana", "ana@harbour.example", "harbour-demo")
-	var past listOf[incidentJSON]
-	ana.api(t, "GET", "/incidents", nil, &past)
-	if !slices.ContainsFunc(past.Items, func(i incidentJSON) bool {
-		return i.Title == "Card payments fail at checkout" && i.State == "resolved" && len(i.Steps) == 6
-	}) {
-		t.Errorf("its past incidents are %+v", past.Items)
-	}
-	t.Run("pictures", func(t *testing.T) {
-		need(t, "browser")
-		dir := os.Getenv("MAINSTAY_SHOTS")
-		if dir == "" {
-			dir = t.TempDir()
-		}
-		t.Log(browse(t, "shots.js", map[string]any{"url": "http://" + addr, "status": "http://" + status, "dir": dir}))
-		files, err := filepath.Glob(filepath.Join(dir, "*.png"))
-		if err != nil || len(files) < 9 {
-			t.Errorf("there are %d pictures, %v", len(files), err)
-		}
-		for _, f := range files {
-			if info, err := os.Stat(f); err != nil || info.Size() > 200_000 {
-				t.Errorf("%s is too large for the repository: %v %v", f, info.Size(), err)
-			}
-		}
-	})
-	if b, _ := os.ReadFile(out); !regexp.MustCompile(`sign in as ana@harbour\.example with harbour-demo`).Match(b) {
-		t.Errorf("it does not say how to sign in:\n%s", b)
-	}
+	return s, out
 }

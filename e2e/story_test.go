@@ -179,11 +179,15 @@ func (st *story) setUp(t *testing.T) {
 	if again := s.mainstay("apply", "-f", file); strings.Contains(strings.ReplaceAll(again, "unchanged", ""), "changed") {
 		t.Errorf("applying twice must change nothing:\n%s", again)
 	}
+	before := s.mainstay("key", "create", "--project", "shop", "--format", "heartbeat")
 	s.start()
 	st.token = s.mainstay("token", "create", "--name", "story", "--role", "administrator")
 	st.key = s.mainstay("key", "create", "--project", "shop", "--service", "checkout", "--format", "alertmanager")
 	if !regexp.MustCompile(`^[0-9a-f]{32}$`).MatchString(st.key) || strings.ContainsAny(st.token, " \n") || st.token == "" {
 		t.Errorf("the key is %q, the token %q", st.key, st.token)
+	}
+	if asked := s.mainstay("key", "create", "--project", "shop", "--format", "generic", "--server", "http://"+s.addr, "--token", st.token); len(asked) != len(before) || asked == before {
+		t.Errorf("a key made before the start is %q, one made through the API %q", before, asked)
 	}
 	var me listOf[struct{ Name string }]
 	s.api(st.token, "GET", "/projects", nil, &me) // the token works at once, although the server ran already

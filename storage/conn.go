@@ -59,6 +59,9 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 
 func (w *writer) begin(ctx context.Context) error {
 	_, err := w.exec(ctx, "BEGIN IMMEDIATE", nil)
+	if err != nil {
+		w.rollback() // a caller who hung up just then is told that it failed, though the transaction may have begun
+	}
 	return err
 }
 

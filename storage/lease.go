@@ -26,7 +26,7 @@ func Own() Migrations {
 	if err != nil {
 		panic(err) // the folder is embedded
 	}
-	return Migrations{Owner: "storage", Files: sub}
+	return Migrations{Owner: "storage", Files: sub, Derived: []string{"lease"}}
 }
 
 // Lease is the right to do the work of the engine: alerts, timers, delivery. Its fencing number rises each time somebody takes
@@ -67,23 +67,27 @@ func (l *Lease) check(ctx context.Context, t *Tx) error {
 // Hold makes this process the only server on the database until Close, and takes the lease. It is an error that says so when
 // another process holds it. One holder has all projects for now; the lease is called "installation".
 func (db *DB) Hold(ctx context.Context, holder string) (*Lease, error) {
-	var err error
-	if db.lite {
-		db.lock, err = lockFile(filepath.Join(db.cfg.Dir, "lock"))
-	} else {
-		db.lock, err = db.lockSession(ctx)
-	}
-	if err != nil {
+	if err := db.Alone(ctx); err != nil {
 		return nil, err
 	}
 	l := &Lease{db: db, name: mainstay.Installation}
-	err = db.Write(ctx, Urgent, func(ctx context.Context) error {
+	err := db.Write(ctx, Urgent, func(ctx context.Context) (err error) {
 		l.Fence, err = One(ctx, db, Value[int64], `INSERT INTO lease (name, holder, fence, taken_at) VALUES ($1, $2, 1, $3)
 			ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = lease.fence + 1, taken_at = excluded.taken_at
 			RETURNING fence`, l.name, holder, Micros(db.cfg.Time.Now()))
 		return err
 	})
 	return l, err
+}
+
+// Alone keeps every server off the database until Close. It is an error that says so when one holds it. It needs no schema.
+func (db *DB) Alone(ctx context.Context) (err error) {
+	if db.lite {
+		db.lock, err = lockFile(filepath.Join(db.cfg.Dir, "lock"))
+	} else {
+		db.lock, err = db.lockSession(ctx)
+	}
+	return err
 }
 
 var errHeld = mainstay.Errorf(mainstay.Conflict,

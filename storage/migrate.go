@@ -17,6 +17,9 @@ import (
 type Migrations struct {
 	Owner string // the package's noun, such as "incident"
 	Files fs.FS
+	// Derived names what a copy of the database leaves out, because it is made again from the rest or belongs to the one
+	// database: tables, and columns as "table.column".
+	Derived []string
 }
 
 type migration struct {
@@ -29,6 +32,11 @@ type migration struct {
 // Migrate brings the schema up to date: the owners in the given order, each one's files by number. A schema that is newer
 // than this binary is an error, and nothing is changed.
 func (db *DB) Migrate(ctx context.Context, owners ...Migrations) error {
+	return db.migrate(ctx, func(migration) bool { return true }, owners)
+}
+
+// migrate runs the changes among the owners' that are wanted and have not run.
+func (db *DB) migrate(ctx context.Context, wanted func(migration) bool, owners []Migrations) error {
 	err := db.Write(ctx, Normal, func(ctx context.Context) error {
 		if !db.lite { // two commands may start at once
 			if _, err := db.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/migrate'))`); err != nil {
@@ -57,7 +65,7 @@ func (db *DB) Migrate(ctx context.Context, owners ...Migrations) error {
 		}
 	}
 	for _, m := range all {
-		if !done[m.key()] {
+		if !done[m.key()] && wanted(m) {
 			if err := db.migrateOne(ctx, m); err != nil {
 				return fmt.Errorf("schema change %s: %w", m.key(), err)
 			}

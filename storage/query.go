@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Exec runs a statement in the transaction and returns how many rows it touched.
@@ -189,8 +191,11 @@ type rewritten struct {
 
 // prepare turns $n into ? for SQLite, whose named parameters are slow: their cost grows with their number.
 func (db *DB) prepare(query string, args []any) (string, []any) {
-	if !db.lite || len(args) == 0 {
+	if len(args) == 0 {
 		return query, args
+	}
+	if !db.lite {
+		return query, keepable(args)
 	}
 	v, ok := db.rewrite.Load(query)
 	if !ok {
@@ -207,6 +212,23 @@ func (db *DB) prepare(query string, args []any) (string, []any) {
 		}
 	}
 	return r.text, list
+}
+
+// keepable replaces, in texts for PostgreSQL, what it refuses to keep: NUL characters, and bytes that are not UTF-8. Such text comes
+// from strangers, and must not undo what it stands beside.
+func keepable(args []any) []any {
+	copied := false
+	for i, a := range args {
+		s, ok := a.(string)
+		if !ok || strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) {
+			continue
+		}
+		if !copied {
+			args, copied = slices.Clone(args), true
+		}
+		args[i] = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	}
+	return args
 }
 
 func rewrite(q string) *rewritten {

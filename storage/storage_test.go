@@ -3,6 +3,7 @@ package storage_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -58,6 +59,39 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 			t.Fatalf("got %v, %v", names, err)
 		}
 	}, boats)
+}
+
+// Strangers' text must not undo what it stands beside: PostgreSQL refuses NUL characters and broken UTF-8, so they are replaced there.
+func TestAnyTextIsKept(t *testing.T) {
+	mainstaytest.Databases(t, func(t *testing.T, e *mainstaytest.Env) {
+		if err := put(t.Context(), e.DB, boat{"a", "A\x00d\xffa", 12, mainstaytest.Start}); err != nil {
+			t.Fatal(err)
+		}
+		list, err := storage.All(t.Context(), e.DB, scanBoat, `SELECT id, name, length, at FROM boat WHERE name = $1`, "A\x00d\xffa")
+		if err != nil || len(list) != 1 {
+			t.Fatalf("got %+v, %v", list, err)
+		}
+	}, boats)
+}
+
+// A caller who hangs up while the transaction begins leaves the writer usable.
+func TestHangingUpLeavesTheWriterUsable(t *testing.T) {
+	t.Parallel()
+	e := mainstaytest.New(t, "sqlite", boats)
+	for n := range 2000 {
+		ctx, hangUp := context.WithCancel(t.Context())
+		go func() {
+			for range n % 200 {
+				runtime.Gosched()
+			}
+			hangUp()
+		}()
+		_ = e.DB.Write(ctx, storage.Normal, func(context.Context) error { return nil })
+		hangUp()
+	}
+	if err := put(t.Context(), e.DB, boat{"a", "Ada", 12, mainstaytest.Start}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestDriverErrorsHaveCodes(t *testing.T) {

@@ -206,6 +206,11 @@ func readForm(req *http.Request) error {
 // servePage runs one page's handler and turns its error into a page.
 func (rt *Router) servePage(r Route, h func(c *Ctx) error, w http.ResponseWriter, req *http.Request) {
 	c := &Ctx{W: w, R: req, Now: rt.cfg.Time.Now(), rt: rt, livePosition: rt.live.position()}
+	defer func() {
+		if req.MultipartForm != nil { // the server cleans up after its own request only, of which ours is a copy
+			_ = req.MultipartForm.RemoveAll()
+		}
+	}()
 	err := rt.enterPage(r, c)
 	if err == nil {
 		err = h(c)

@@ -210,11 +210,11 @@ func (rt *Router) serveLive(w http.ResponseWriter, req *http.Request) {
 
 // pump sends what the listener gets. At each beat it asks anew who is there, so that a session that ended hears no more.
 func (rt *Router) pump(req *http.Request, l *listener, s *stream) {
+	beat, stop := rt.cfg.Time.Wait(liveBeat) // not anew with each event: a busy stream would never ask
+	defer func() { stop() }()
 	for s.err == nil {
-		beat, stop := rt.cfg.Time.Wait(liveBeat)
 		select {
 		case e, ok := <-l.queue:
-			stop()
 			if !ok {
 				return
 			}
@@ -239,11 +239,10 @@ func (rt *Router) pump(req *http.Request, l *listener, s *stream) {
 			}
 			s.viewer = viewer
 			fmt.Fprint(s.w, "event: beat\ndata: \n\n")
+			beat, stop = rt.cfg.Time.Wait(liveBeat)
 		case <-rt.live.closed:
-			stop()
 			return
 		case <-req.Context().Done():
-			stop()
 			return
 		}
 		s.flush()

@@ -156,6 +156,28 @@ func TestAStreamBeatsAndEndsWithTheSession(t *testing.T) {
 	s.after(w, "event: end")
 }
 
+// Whoever's session has ended hears no more, however much there is to tell.
+func TestABusyStreamEndsWithTheSession(t *testing.T) {
+	t.Parallel()
+	var gone atomic.Bool
+	w := newWorld(t, func(cfg *web.Config) { cfg.Identity = doorsWhile{open: func() bool { return !gone.Load() }} })
+	s := w.listen("ana", "")
+	s.until("event: hello")
+	gone.Store(true)
+	for range 500 {
+		w.rt.Live().Publish("har", []mainstay.Ref{ref("incident", "i42")})
+		w.clock.Advance(3 * time.Second) // never a beat without an event before it
+		select {
+		case line := <-s.lines:
+			if line == "event: end" {
+				return
+			}
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	t.Fatal("it hears on")
+}
+
 // after moves the clock by the time of a beat, again and again, until the line comes: the stream may not wait yet.
 func (s *stream) after(w *world, line string) {
 	s.t.Helper()

@@ -9,6 +9,12 @@ import (
 	"github.com/mainstayhq/mainstay/web/ui"
 )
 
+// sensitive reports whether a form's field holds a password or another secret.
+func sensitive(name string) bool {
+	name = strings.ToLower(name)
+	return strings.Contains(name, "password") || strings.Contains(name, "secret") || name == "present" || name == "again"
+}
+
 // askSignIn sends a reader to the sign-in page, and gives someone whose session ended while they typed a page that keeps
 // what they typed: they sign in beside it and send it again.
 func (c *Ctx) askSignIn() {
@@ -29,7 +35,7 @@ func (c *Ctx) askSignIn() {
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		if strings.Contains(strings.ToLower(name), "password") || strings.Contains(strings.ToLower(name), "secret") {
+		if sensitive(name) {
 			view.Dropped = true // never echoed into a page
 			continue
 		}

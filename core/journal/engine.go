@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -70,9 +71,22 @@ func NewEngine(cfg Config) (*Engine, error) {
 			return nil, fmt.Errorf("journal: subscriber name %q is empty or used twice", s.Name)
 		}
 		names[s.Name] = true
+		s.Handle = survive(s.Handle)
 		e.subs = append(e.subs, &subscription{Subscriber: s, wake: make(chan struct{}, 1)})
 	}
 	return e, nil
+}
+
+// survive makes a handler that breaks down one that fails: its fact is parked in the end, instead of ending every start anew.
+func survive(h func(ctx context.Context, facts []fact.Fact) error) func(ctx context.Context, facts []fact.Fact) error {
+	return func(ctx context.Context, facts []fact.Fact) (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("the handler broke down: %v\n%s", p, debug.Stack())
+			}
+		}()
+		return h(ctx, facts)
+	}
 }
 
 // Start reads heads and cursors and begins. Every write under ctx is fenced, if the caller made it so.

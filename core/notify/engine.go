@@ -127,10 +127,12 @@ func (e *Engine) Start(ctx context.Context) error {
 		return errors.New("notify: the engine was started before")
 	}
 	e.d.started = e.cfg.Time.Now()
+	e.mu.Lock()
+	e.reload = false // whatever is written from here on asks for another look
+	e.mu.Unlock()
 	if err := e.d.load(ctx); err != nil {
 		return fmt.Errorf("loading open notifications: %w", err)
 	}
-	e.reload = false
 	keep := context.WithoutCancel(ctx) // what was begun is finished and recorded though ctx ends
 	var run, send context.Context
 	run, e.cancel = context.WithCancel(ctx)

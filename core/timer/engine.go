@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -31,9 +32,11 @@ type Engine struct {
 	near    timers
 	index   map[key]*item
 	until   time.Time // the heap holds everything due before this
+	full    bool      // the last read did not hold all: the next is worth it when the heap has no more before until
 	wake    chan struct{}
 	firing  int
-	loading int // reads of the table that are under way
+	loading int              // reads of the table that are under way
+	fresh   map[key]struct{} // set while the table is read: what is read of them may be older
 	wg      sync.WaitGroup
 	stop    context.CancelFunc
 }
@@ -85,6 +88,9 @@ func (e *Engine) changed(set []Timer) {
 		e.until = time.Time{}
 	}
 	for _, t := range set {
+		if e.loading > 0 {
+			e.fresh[t.key()] = struct{}{}
+		}
 		if t.Due.Before(e.until) {
 			e.push(t)
 		} else if it := e.index[t.key()]; it != nil {
@@ -121,6 +127,7 @@ func (e *Engine) load(ctx context.Context) error {
 	before := e.until
 	e.until = until // what is set from now on comes by changed
 	e.loading++
+	e.fresh = map[key]struct{}{}
 	e.mu.Unlock()
 	list, err := e.cfg.Store.Upcoming(ctx, until, page)
 	e.mu.Lock()
@@ -130,10 +137,13 @@ func (e *Engine) load(ctx context.Context) error {
 		e.until = before // still to be read
 		return fmt.Errorf("reading timers: %w", err)
 	}
-	if len(list) == page {
+	if e.full = len(list) == page; e.full {
 		e.until = list[page-1].Due
 	}
 	for _, t := range list {
+		if _, newer := e.fresh[t.key()]; newer {
+			continue
+		}
 		if it := e.index[t.key()]; it == nil || it.Generation <= t.Generation {
 			e.push(t)
 		}
@@ -141,10 +151,19 @@ func (e *Engine) load(ctx context.Context) error {
 	return nil
 }
 
+// stale reports whether the table is to be read again. After a full page it is when all before until has fired: while very many
+// fall due at once, a read before each of them would keep the engine from firing.
+func (e *Engine) stale(now time.Time) bool {
+	if e.full && !e.until.IsZero() {
+		return len(e.near) == 0 || e.near[0].when().After(e.until)
+	}
+	return !now.Before(e.until.Add(-horizon / 2))
+}
+
 func (e *Engine) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		e.mu.Lock()
-		stale := !e.cfg.Time.Now().Before(e.until.Add(-horizon / 2))
+		stale := e.stale(e.cfg.Time.Now())
 		e.mu.Unlock()
 		if stale {
 			if err := e.load(ctx); err != nil && ctx.Err() == nil {
@@ -182,6 +201,9 @@ func (e *Engine) sleep(ctx context.Context) {
 	e.mu.Lock()
 	now := e.cfg.Time.Now()
 	wait := e.until.Add(-horizon / 2).Sub(now)
+	if e.full && len(e.near) > 0 {
+		wait = horizon
+	}
 	if len(e.near) > 0 {
 		wait = min(wait, e.near[0].when().Sub(now))
 	}
@@ -204,7 +226,14 @@ func (e *Engine) fire(ctx context.Context, t Timer) {
 			return nil
 		}
 	}
-	fired, err := e.cfg.Store.Fire(ctx, t, func(ctx context.Context) error { return h(ctx, firing(t, now)) })
+	fired, err := e.cfg.Store.Fire(ctx, t, func(ctx context.Context) (err error) {
+		defer func() {
+			if p := recover(); p != nil { // it is tried again like one that failed; the others fire
+				err = fmt.Errorf("the handler broke down: %v\n%s", p, debug.Stack())
+			}
+		}()
+		return h(ctx, firing(t, now))
+	})
 	e.mu.Lock()
 	e.firing--
 	if err != nil && ctx.Err() == nil && e.index[t.key()] == nil {

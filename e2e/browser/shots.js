@@ -11,7 +11,7 @@ run(async (browser, args) => {
     await page.screenshot({ path: path.join(args.dir, name + '.png') });
     console.log('kept ' + name);
   };
-  const desk = await tab(browser, args.url);
+  const desk = await tab(browser, args.url, { viewport: { width: 1440, height: 900 } });
   await signIn(desk, ana);
   await see(desk.getByRole('link', { name: 'Search p95 above 800 ms' }), 'the live fault on Now');
   await shot(desk, 'now');
@@ -29,7 +29,7 @@ run(async (browser, args) => {
   }
   const users = await tab(browser, args.status);
   await shot(users, 'status', '/');
-  const dark = await tab(browser, args.url, { colorScheme: 'dark' });
+  const dark = await tab(browser, args.url, { colorScheme: 'dark', viewport: { width: 1440, height: 900 } });
   await signIn(dark, ana);
   await see(dark.getByRole('link', { name: 'Search p95 above 800 ms' }), 'the live fault on Now');
   await shot(dark, 'now-dark');

@@ -16,6 +16,7 @@ type Report struct {
 	Incident    Incident
 	Texts       map[Part]document.Revision
 	Timeline    []fact.Fact
+	Notes       map[string]document.Revision // what people wrote into the timeline, by the id of the fact
 	Corrections []Correction
 	Name        func(a mainstay.Actor) string // how to call an actor
 	Zone        *time.Location
@@ -44,7 +45,11 @@ func (r Report) Markdown() string {
 	r.actions(&b)
 	b.WriteString("\n## Timeline\n\n")
 	for _, f := range r.Timeline {
-		fmt.Fprintf(&b, "- %s: %s %s\n", r.clock(f.At), escape(r.Name(f.Actor)), escape(fact.Sentence(f)))
+		if note := r.Notes[f.ID].Markdown; note != "" {
+			fmt.Fprintf(&b, "- %s: %s noted: %s\n", r.clock(f.At), escape(r.Name(f.Actor)), escape(note))
+		} else if Essential(f) {
+			fmt.Fprintf(&b, "- %s: %s %s\n", r.clock(f.At), escape(r.Name(f.Actor)), escape(fact.Sentence(f)))
+		}
 	}
 	return b.String()
 }
@@ -73,6 +78,9 @@ func (r Report) causes(b *strings.Builder) {
 }
 
 func (n Node) words() string {
+	if n.Kind == Effect {
+		return "what was noticed"
+	}
 	words := string(n.Status)
 	if n.Category != "" {
 		words = string(n.Category) + ", " + words

@@ -9,6 +9,7 @@ import (
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/action"
 	"github.com/mainstayhq/mainstay/core/commit"
+	"github.com/mainstayhq/mainstay/core/document"
 	"github.com/mainstayhq/mainstay/core/journal"
 	"github.com/mainstayhq/mainstay/fact"
 )
@@ -100,6 +101,37 @@ func before(f fact.Fact, rc RootCause) bool {
 		return f.ID <= rc.Request
 	}
 	return !f.Recorded.After(rc.OpenedAt)
+}
+
+// bookkeeping are the kinds of facts that say how things were kept, not what happened: other lines say what came of them.
+var bookkeeping = map[string]bool{
+	"post.wanted": true, "post.drafted": true, "notification.sent": true, "notification.suppressed": true, "document.revised": true,
+	"article.drafted": true, "article.published": true, "article.revised": true, "incident.linked": true, "object.changed": true,
+	"exhibit.added": true, "action.changed": true, "page.wanted": true, "alert.routed": true, "incident.role_assigned": true,
+	"incident.step_done": true, "page.stepped": true,
+}
+
+// Essential reports whether a fact of the timeline tells what happened.
+func Essential(f fact.Fact) bool { return !bookkeeping[f.Kind] }
+
+// Written are the texts that people wrote into the timeline, by the id of their fact.
+func (s *Service) Written(ctx context.Context, facts []fact.Fact) (map[string]document.Revision, error) {
+	of := map[string]string{}
+	var ids []string
+	for _, f := range facts {
+		if p, ok := fact.As[fact.IncidentNoted](f); ok && p.Note != "" {
+			of[f.ID] = p.Note
+			ids = append(ids, p.Note)
+		}
+	}
+	texts, err := s.cfg.Texts.LoadAll(ctx, ids)
+	notes := make(map[string]document.Revision, len(of))
+	for f, id := range of {
+		if t, ok := texts[id]; ok {
+			notes[f] = t
+		}
+	}
+	return notes, err
 }
 
 // timelineLimit bounds how many facts of one object a timeline reads.

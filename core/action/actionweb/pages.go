@@ -27,7 +27,7 @@ func (p *Pages) mine(c *web.Ctx) error {
 			v.Late++
 		}
 	}
-	return c.Render(web.Page{Title: "Mine", Nav: "now", Crumbs: []web.Crumb{{Text: "Mine"}}}, minePage(v))
+	return c.Render(web.Page{Title: "Mine", Nav: "improve", Crumbs: []web.Crumb{{Text: "Mine"}}}, minePage(v))
 }
 
 // list is all actions in three views.

@@ -24,7 +24,7 @@ func Migrations() storage.Migrations {
 	if err != nil {
 		panic(err) // the folder is embedded above
 	}
-	return storage.Migrations{Owner: "search", Files: sub}
+	return storage.Migrations{Owner: "search", Files: sub, Derived: []string{"search_object.n", "search_object.words", "search_object.length"}}
 }
 
 // Store is the index in the database.
@@ -139,4 +139,25 @@ func labels(o commit.Object) string {
 	}
 	slices.Sort(values)
 	return clean(strings.TrimSpace(o.Ref.Kind.Number(o.Number) + " " + strings.Join(values, " ")))
+}
+
+// Rebuild writes the words of every object again from what is kept of it, for a database that was filled from a copy, in the write
+// transaction that ctx carries.
+func (s *Store) Rebuild(ctx context.Context) error {
+	for after := int64(-1); ; {
+		list, err := storage.All(ctx, s.db, func(sc storage.Scanner) (words, error) {
+			var w words
+			err := sc(&w.n, &w.name, &w.title, &w.body, &w.labels)
+			return w, err
+		}, `SELECT n, name, title, body, labels FROM search_object WHERE n > $1 ORDER BY n LIMIT 200`, after)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, w := range list {
+			if err := s.write(ctx, w); err != nil {
+				return err
+			}
+			after = w.n
+		}
+	}
 }

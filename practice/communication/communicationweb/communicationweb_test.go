@@ -104,7 +104,7 @@ func each(t *testing.T, f func(s *site)) {
 		pages.Routes(rt)
 		rt.AddPanels(pages.Panels()...)
 		rt.Handle(web.Route{Method: "GET", Pattern: "/incidents/{id}", Permission: access.IncidentRead, Kind: mainstay.KindIncident}, func(c *web.Ctx) error {
-			wide, side := c.Panels("incident")
+			wide, side := c.Panels("incident-first")
 			return c.Render(web.Page{Title: "Incident"}, both(append(wide, side...)))
 		})
 		s.handler = rt.Handler()

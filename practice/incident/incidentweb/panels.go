@@ -22,6 +22,11 @@ type panelView struct {
 	Update  string
 }
 
+// smaller reports whether incidents go on that do not burn.
+func (v panelView) smaller() bool {
+	return slices.ContainsFunc(v.Rows, func(r rowView) bool { return !r.Burning })
+}
+
 // Panels are "Burning" on Now and on a project's home, and the incident of an alert or a page.
 func (p *Pages) Panels() []web.Panel {
 	return []web.Panel{

@@ -73,7 +73,7 @@ type pageView struct {
 	Update              string
 	Wide, Aside         []web.Component
 	First               []web.Component // at the head of the narrow column
-	Failed              string // the form that could not be taken
+	Failed              string          // the form that could not be taken
 	Faults              map[string]string
 	Typed               func(name string) string
 }

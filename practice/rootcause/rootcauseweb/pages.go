@@ -15,6 +15,7 @@ import (
 	"github.com/mainstayhq/mainstay/core/people"
 	"github.com/mainstayhq/mainstay/practice/rootcause"
 	"github.com/mainstayhq/mainstay/web"
+	"github.com/mainstayhq/mainstay/web/assets"
 	"github.com/mainstayhq/mainstay/web/ui"
 )
 
@@ -241,6 +242,9 @@ func (p *Pages) report(c *web.Ctx) (rc rootcause.RootCause, markdown string, err
 	if r.Timeline, err = p.cfg.RootCauses.Timeline(ctx, rc); err != nil {
 		return rc, "", err
 	}
+	if r.Notes, err = p.cfg.RootCauses.Written(ctx, r.Timeline); err != nil {
+		return rc, "", err
+	}
 	return rc, r.Markdown(), nil
 }
 
@@ -264,7 +268,7 @@ func (p *Pages) reportHTML(c *web.Ctx) error {
 	}
 	title := html.EscapeString(rc.Key() + ": " + rc.Title)
 	page := "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>" +
-		title + "</title></head>\n<body>\n<main>\n<h1>" + title + "</h1>\n" + body + "</main>\n</body>\n</html>\n"
+		title + "</title><link rel=\"stylesheet\" href=\"" + assets.URL("mainstay.css") + "\"></head>\n<body>\n<main class=\"doc\">\n<h1>" + title + "</h1>\n" + body + "</main>\n</body>\n</html>\n"
 	return send(c, "text/html; charset=utf-8", "inline; filename="+rc.Key()+".html", page)
 }
 

@@ -188,22 +188,21 @@ func (p *Pages) view(ctx context.Context, c *web.Ctx, rc rootcause.RootCause) (o
 	if err != nil {
 		return v, err
 	}
+	notes, err := p.cfg.RootCauses.Written(ctx, facts)
+	if err != nil {
+		return v, err
+	}
 	for _, f := range facts {
 		e := ui.Event{At: f.At, Recorded: f.Recorded, State: marks[f.Kind], Text: happened(p.cfg.Names.Actor(ctx, f.Actor), fact.Sentence(f))}
+		if n, ok := notes[f.ID]; ok {
+			e.Text = noted(p.cfg.Names.Actor(ctx, f.Actor), n.HTML)
+		}
 		v.Timeline = append(v.Timeline, e)
-		if !bookkeeping[f.Kind] {
+		if rootcause.Essential(f) {
 			v.Essence = append(v.Essence, e)
 		}
 	}
 	return v, p.acts(ctx, &v, c, rc)
-}
-
-// bookkeeping are the kinds that the short timeline leaves out: how things were kept, not what happened.
-var bookkeeping = map[string]bool{
-	"post.wanted": true, "post.drafted": true, "notification.sent": true, "notification.suppressed": true, "document.revised": true,
-	"article.drafted": true, "article.published": true, "article.revised": true, "incident.linked": true, "object.changed": true,
-	"exhibit.added": true, "action.changed": true, "page.wanted": true, "alert.routed": true, "incident.role_assigned": true,
-	"incident.step_done": true, "page.stepped": true,
 }
 
 // marks are the shapes of the lines that stand out.
