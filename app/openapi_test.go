@@ -65,6 +65,15 @@ func TestTheDescriptionOfTheAPIIsWhole(t *testing.T) {
 					t.Errorf("%s does not describe {%s}", at, m[1])
 				}
 			}
+			matches := 0
+			for _, p := range op.Parameters {
+				if p.Name == "If-Match" && p.In == "header" {
+					matches++
+				}
+			}
+			if changes := method != "get" && strings.Contains(path, "{id}"); matches > 1 || changes != (matches == 1) && !strings.Contains(path, "{name}") {
+				t.Errorf("%s describes If-Match %d times", at, matches)
+			}
 			good, problem := false, false
 			for status, r := range op.Responses {
 				good = good || status[0] == '2'

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
+	"github.com/mainstayhq/mainstay/core/journal/journaldb"
 )
 
 // operator is the actor of commands on the operator's own machine.
@@ -65,19 +66,25 @@ func (a *App) VerifyJournal(ctx context.Context) ([]Chain, error) {
 	}
 	out := []Chain{}
 	for _, v := range list {
-		c := Chain{Project: v.Project, Facts: v.Facts, Batches: v.Batches, Whole: v.Fault == nil, Verdict: "whole"}
+		c := chainOf(v)
 		if name, err := a.Projects.ProjectName(ctx, v.Project); err == nil {
 			c.Project = name
-		}
-		if v.Fault != nil {
-			c.Verdict = v.Fault.Error()
 		}
 		out = append(out, c)
 	}
 	return out, nil
 }
 
-// document is one manifest to be written.
+// chainOf is a verdict; the project is its id.
+func chainOf(v journaldb.Verification) Chain {
+	c := Chain{Project: v.Project, Facts: v.Facts, Batches: v.Batches, Whole: v.Fault == nil, Verdict: "whole"}
+	if v.Fault != nil {
+		c.Verdict = v.Fault.Error()
+	}
+	return c
+}
+
+// exported is one manifest to be written.
 type exported struct {
 	APIVersion string `yaml:"apiVersion"`
 	Kind       string `yaml:"kind"`

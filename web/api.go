@@ -37,8 +37,14 @@ func API[I, O any](rt *Router, r Route, doc Doc, h func(ctx context.Context, in 
 	if r.Permission == access.Public {
 		op.Security = []map[string][]string{}
 	}
+	op.Parameters = describePrecondition[I](r)
+	keepTagger(rt, r, h)
 	huma.Register(rt.api, op, func(ctx context.Context, in *I) (*O, error) {
-		out, err := h(ctx, in)
+		var out *O
+		err := rt.precondition(ctx, r)
+		if err == nil {
+			out, err = h(ctx, in)
+		}
 		if err != nil {
 			scopeOf(ctx).err = err
 			p := problemOf(ctx, err)
@@ -84,6 +90,7 @@ func (m apiMux) ServeHTTP(w http.ResponseWriter, req *http.Request) { m.rt.mux.S
 func (rt *Router) serveAPI(r Route, h http.HandlerFunc, w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	rt.limit(r, w, req)
+	scopeOf(req.Context()).ifMatch = req.Header.Get("If-Match")
 	err := error(nil)
 	if unsafeMethod(req.Method) {
 		err = rt.crossOrigin(req)

@@ -17,6 +17,7 @@ type scope struct {
 	viewer  access.Viewer
 	found   object.Object
 	request string // request id
+	ifMatch string // of an API request
 	err     error  // for the access log
 }
 

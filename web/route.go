@@ -33,6 +33,7 @@ type Router struct {
 	api    huma.API
 	routes []Route
 	panels []Panel
+	tags   map[mainstay.Kind]tagger
 	live   *Live
 	cross  *http.CrossOriginProtection
 }
@@ -53,7 +54,7 @@ func NewRouter(cfg Config) (*Router, error) {
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 1 << 20
 	}
-	rt := &Router{cfg: cfg, mux: http.NewServeMux(), cross: http.NewCrossOriginProtection()}
+	rt := &Router{cfg: cfg, mux: http.NewServeMux(), tags: map[mainstay.Kind]tagger{}, cross: http.NewCrossOriginProtection()}
 	if u := cfg.ExternalURL; u != nil {
 		if err := rt.cross.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
 			return nil, fmt.Errorf("web: external URL: %w", err)

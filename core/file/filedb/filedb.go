@@ -76,3 +76,9 @@ func (s *Store) Used(ctx context.Context, sha string) (bool, error) {
 		`SELECT COUNT(*) FROM (SELECT 1 FROM exhibit WHERE sha256 = $1 LIMIT 1) one`, sha)
 	return n > 0, err
 }
+
+// Digests lists the contents that exhibits refer to, in order, those after the one given; at most limit.
+func (s *Store) Digests(ctx context.Context, after string, limit int) ([]string, error) {
+	return storage.All(ctx, s.db, storage.Value[string],
+		`SELECT DISTINCT sha256 FROM exhibit WHERE sha256 > $1 ORDER BY sha256 LIMIT $2`, after, limit)
+}

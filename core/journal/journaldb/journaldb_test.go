@@ -148,13 +148,18 @@ func TestAFactThatNeverWorksIsParked(t *testing.T) {
 			}
 			handled = append(handled, facts[0].ID)
 			return nil
+		}}, {Name: "clumsy", Handle: func(_ context.Context, facts []fact.Fact) error {
+			if p, _ := fact.As[fact.ProjectCreated](facts[0]); p.Title == "poison" {
+				panic("it fell")
+			}
+			return nil
 		}}}, nil)
 		append1(t, e, "p", "poison")
 		append1(t, e, "p", "good")
 		mainstaytest.Eventually(t, "the poison is passed", func() bool {
 			e.Clock.Advance(time.Minute)
 			n, err := storage.One(t.Context(), e.DB, storage.Value[int64], `SELECT count(*) FROM journal_parked`)
-			return err == nil && n == 1
+			return err == nil && n == 2
 		})
 		engines.Settle(t)
 		if len(handled) != 1 {

@@ -43,6 +43,12 @@ func (s *Store) NextNumbers(ctx context.Context, kind mainstay.Kind, n int) (int
 	return last - int64(n) + 1, err
 }
 
+// Behind lists the kinds whose next number has been given already. It is none, unless somebody has changed the database by hand.
+func (s *Store) Behind(ctx context.Context) ([]string, error) {
+	return storage.All(ctx, s.db, storage.Value[string], `SELECT o.kind FROM object o LEFT JOIN object_counter c ON c.kind = o.kind
+		WHERE o.number > 0 GROUP BY o.kind, c.last HAVING MAX(o.number) > COALESCE(c.last, 0) ORDER BY o.kind`)
+}
+
 // Save registers, updates or forgets objects in the write transaction that ctx carries.
 func (s *Store) Save(ctx context.Context, list []commit.Object) error {
 	for _, o := range list {

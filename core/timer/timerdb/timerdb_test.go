@@ -9,7 +9,9 @@ import (
 
 	"github.com/mainstayhq/mainstay/core/commit"
 	"github.com/mainstayhq/mainstay/core/timer"
+	"github.com/mainstayhq/mainstay/core/timer/timerdb"
 	"github.com/mainstayhq/mainstay/mainstaytest"
+	"github.com/mainstayhq/mainstay/storage"
 )
 
 type recorder struct {
@@ -22,7 +24,9 @@ func (r *recorder) handle(_ context.Context, f timer.Firing) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fail > 0 {
-		r.fail--
+		if r.fail--; r.fail == 0 {
+			panic("not yet either")
+		}
 		return errors.New("not yet")
 	}
 	r.fired = append(r.fired, f)
@@ -97,6 +101,47 @@ func TestAFailedTimerFiresAgain(t *testing.T) {
 		if got := r.subjects(); len(got) != 1 {
 			t.Fatalf("%v", got)
 		}
+	})
+}
+
+// slow is a store whose read of the table takes so long that another commit comes in between.
+type slow struct {
+	timer.Store
+	during func()
+}
+
+func (s *slow) Upcoming(ctx context.Context, horizon time.Time, limit int) ([]timer.Timer, error) {
+	list, err := s.Store.Upcoming(ctx, horizon, limit)
+	if s.during != nil {
+		s.during()
+	}
+	return list, err
+}
+
+// A timer that is moved while the table is read fires at its new time, not after the next read.
+func TestATimerMovedDuringARead(t *testing.T) {
+	mainstaytest.Databases(t, func(t *testing.T, e *mainstaytest.Env) {
+		store := &slow{Store: timerdb.New(e.DB)}
+		r := &recorder{}
+		engine, err := timer.NewEngine(timer.Config{Store: store, Time: e.Clock, Handlers: map[string]timer.Handler{"test.due": r.handle}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		moving := store.Store.(*timerdb.Store)
+		set := func(x timer.Timer) {
+			err := e.DB.Write(t.Context(), storage.Normal, func(ctx context.Context) error { return moving.Set(ctx, []timer.Timer{x}) })
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		set(at(50*time.Second, "page"))
+		store.during = func() { set(at(5*time.Second, "page")) }
+		if err := engine.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer engine.Stop()
+		e.Clock.Advance(6 * time.Second)
+		mainstaytest.Eventually(t, "it has fired", func() bool { return len(r.subjects()) == 1 })
 	})
 }
 
