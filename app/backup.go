@@ -86,18 +86,25 @@ func backupOf(ctx context.Context, db *storage.DB, cfg Config, w io.Writer) (tak
 	if err != nil {
 		return taken, err
 	}
-	err = db.View(ctx, func(ctx context.Context) error {
-		b, err := dump(ctx, db, cfg, w)
-		if err != nil {
+	var b *backup.Writer
+	var digests []string
+	err = db.View(ctx, func(ctx context.Context) error { // short: while it lasts, SQLite's log only grows
+		if b, err = dump(ctx, db, cfg, w); err != nil {
 			return err
 		}
-		if taken.Missing, err = keepFiles(ctx, db, cfg, b); err != nil {
-			b.Abandon()
-			return err
-		}
-		taken.Summary, err = b.Close()
-		return err
+		return eachDigest(ctx, db, func(sha string) error {
+			digests = append(digests, sha)
+			return nil
+		})
 	})
+	if err == nil {
+		taken.Missing, err = keepFiles(ctx, cfg, digests, b)
+	}
+	if err == nil {
+		taken.Summary, err = b.Close()
+	} else if b != nil {
+		b.Abandon()
+	}
 	return taken, err
 }
 
@@ -127,8 +134,7 @@ func dump(ctx context.Context, db *storage.DB, cfg Config, w io.Writer) (*backup
 			err = db.Dump(ctx, t, b.Row)
 		}
 		if err != nil {
-			b.Abandon()
-			return nil, fmt.Errorf("copying table %s: %w", t.Name, err)
+			return b, fmt.Errorf("copying table %s: %w", t.Name, err)
 		}
 	}
 	return b, nil
@@ -146,32 +152,37 @@ func keyPrint(path string) string {
 	return hex.EncodeToString(v.Derive("backup-key-print")[:8])
 }
 
-// keepFiles adds the content of every exhibit, and returns the digests of those whose content is gone.
-func keepFiles(ctx context.Context, db *storage.DB, cfg Config, b *backup.Writer) (missing []string, err error) {
+// keepFiles adds the contents, and returns the digests of those that are gone.
+func keepFiles(ctx context.Context, cfg Config, digests []string, b *backup.Writer) (missing []string, err error) {
 	disk, err := file.NewDisk(filepath.Join(cfg.Data, "files"))
 	if err != nil {
 		return nil, err
 	}
-	err = eachDigest(ctx, db, func(sha string) error {
-		r, err := disk.Open(ctx, sha)
-		if mainstay.Is(err, mainstay.NotFound) {
+	for _, sha := range digests {
+		switch err := keepFile(ctx, disk, sha, b); {
+		case mainstay.Is(err, mainstay.NotFound):
 			missing = append(missing, sha)
-			return nil
+		case err != nil:
+			return missing, err
 		}
-		if err != nil {
-			return err
-		}
-		defer r.Close() //nolint:errcheck // read only
-		size, err := r.Seek(0, io.SeekEnd)
-		if err == nil {
-			_, err = r.Seek(0, io.SeekStart)
-		}
-		if err != nil {
-			return err
-		}
-		return b.File(sha, size, r)
-	})
-	return missing, err
+	}
+	return missing, nil
+}
+
+func keepFile(ctx context.Context, disk *file.Disk, sha string, b *backup.Writer) error {
+	r, err := disk.Open(ctx, sha)
+	if err != nil {
+		return err
+	}
+	defer r.Close() //nolint:errcheck // read only
+	size, err := r.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = r.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the file %s: %w", sha, err)
+	}
+	return b.File(sha, size, r)
 }
 
 // eachDigest calls f for each content that exhibits refer to, in order.

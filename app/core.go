@@ -108,6 +108,7 @@ func (a *App) wirePeople() (err error) {
 	a.Identity, err = identity.New(identity.Config{
 		Store: identitydb.New(a.DB, a.Saver), People: a.People, Access: a.Access, Time: a.cfg.Time, Log: a.cfg.Log,
 		Secure: a.cfg.ExternalURL != nil && a.cfg.ExternalURL.Scheme == "https" || a.cfg.TLSCert != "",
+		Known:  a.Objects.Known,
 	})
 	return err
 }

@@ -33,6 +33,8 @@ type Change struct {
 	Project string `json:"project,omitempty"`
 	Name    string `json:"name"`
 	Changed bool   `json:"changed"`
+	Removed bool   `json:"removed,omitempty" doc:"It is in no manifest, and was removed"`
+	Kept    string `json:"kept,omitempty" doc:"It is in no manifest, and why it was not removed"`
 }
 
 // allowance says whether the caller may define a kind in a project, of which it gets the id and the name; both are "" for what
@@ -45,6 +47,13 @@ type kind struct {
 	scoped bool // belongs to a project
 	define func(ctx context.Context, actor mainstay.Actor, project, name string, spec ast.Node) (bool, error)
 	specs  func(ctx context.Context, project string) (map[string]any, error)
+	remove func(ctx context.Context, actor mainstay.Actor, project, name string) error // nil: cannot be removed yet
+}
+
+// removable is a kind that can be removed.
+func (k kind) removable(remove func(ctx context.Context, actor mainstay.Actor, project, name string) error) kind {
+	k.remove = remove
+	return k
 }
 
 // kindOf makes a kind from a practice's own functions.
@@ -215,6 +224,16 @@ var errDryRun = errors.New("a dry run changes nothing")
 // Apply brings everything that the sources describe to what they say, in one transaction: all of it or, with any fault, nothing.
 // A dry run does the same and takes it back. allow, when not nil, says whether the caller may define a kind in a project.
 func (a *App) Apply(ctx context.Context, actor mainstay.Actor, sources []Source, dryRun bool, allow allowance) ([]Change, error) {
+	return a.apply(ctx, actor, sources, dryRun, false, allow)
+}
+
+// ApplyAndPrune applies, and then removes what is configured and in none of the manifests: everything of the projects that they
+// name, of the kinds that can be removed. Of other kinds it only says that they are there.
+func (a *App) ApplyAndPrune(ctx context.Context, actor mainstay.Actor, sources []Source, dryRun bool, allow allowance) ([]Change, error) {
+	return a.apply(ctx, actor, sources, dryRun, true, allow)
+}
+
+func (a *App) apply(ctx context.Context, actor mainstay.Actor, sources []Source, dryRun, prune bool, allow allowance) ([]Change, error) {
 	list, err := readManifests(sources)
 	if err != nil {
 		return nil, err
@@ -227,6 +246,13 @@ func (a *App) Apply(ctx context.Context, actor mainstay.Actor, sources []Source,
 		var err error
 		if changes, err = a.applyAll(ctx, actor, kinds, list, allow); err != nil {
 			return err
+		}
+		if prune {
+			gone, err := a.prune(ctx, actor, kinds, list, allow)
+			if err != nil {
+				return err
+			}
+			changes = append(changes, gone...)
 		}
 		if dryRun {
 			return errDryRun

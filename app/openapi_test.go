@@ -119,6 +119,7 @@ func TestVersionsOfObjects(t *testing.T) {
 				}
 			}
 		}
+		w.nothingByAnOldVersion(t, root)
 		for path, body := range map[string]string{
 			"PUT /api/v1/components/part-alpha?project=alpha":      `{"title":"Part Basalt, renamed"}`,
 			"PUT /api/v1/schedules/primary-alpha?project=alpha":    `{"zone":"UTC","layers":[{"name":"a","participants":["duty"]}]}`,
@@ -155,4 +156,28 @@ func TestVersionsOfObjects(t *testing.T) {
 			}
 		}
 	})
+}
+
+// nothingByAnOldVersion sends every request that changes an object with a version that was never there.
+func (w *world) nothingByAnOldVersion(t *testing.T, root *servertest.Client) {
+	t.Helper()
+	before, refused := w.facts(t, w.alpha[mainstay.KindProject])+w.facts(t, ""), 0
+	for _, r := range w.Routes() {
+		if r.Method == "GET" || r.Kind == "" || r.Kind == mainstay.KindKey || !isAPIRoute(r) { // a key has no version to hold
+			continue
+		}
+		req := root.Request(t.Context(), r.Method, fillPattern(r, w.alpha), strings.NewReader("{}"))
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("If-Match", `"1234567"`)
+		switch a := root.Do(req); a.Status {
+		case 409:
+			refused++
+		case 422: // the empty body is looked at first
+		default:
+			t.Errorf("%s %s with another version answers %d %.200s", r.Method, r.Pattern, a.Status, a.Body)
+		}
+	}
+	if after := w.facts(t, w.alpha[mainstay.KindProject]) + w.facts(t, ""); after != before || refused < 20 {
+		t.Errorf("%d requests with another version were refused, and %d facts came of them", refused, after-before)
+	}
 }

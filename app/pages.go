@@ -62,6 +62,7 @@ type applyInput struct {
 	Body struct {
 		Sources []Source `json:"sources" minItems:"1" maxItems:"1000" doc:"Texts of manifests; the names stand in errors"`
 		DryRun  bool     `json:"dryRun,omitempty" doc:"Say what would change, and change nothing"`
+		Prune   bool     `json:"prune,omitempty" doc:"Also remove what is configured in the projects of the manifests and in none of them, where its kind can be removed"`
 	}
 }
 
@@ -71,7 +72,7 @@ func (a *App) applyRoute() {
 		web.Doc{Summary: "Bring everything that manifests describe to what they say: all of it or, with any fault, nothing", Tag: "apply"},
 		func(ctx context.Context, in *applyInput) (*web.Out[web.List[Change]], error) {
 			v := web.ViewerFrom(ctx)
-			changes, err := a.Apply(ctx, v.Actor, in.Body.Sources, in.Body.DryRun, func(kind, project, name string) error {
+			changes, err := a.apply(ctx, v.Actor, in.Body.Sources, in.Body.DryRun, in.Body.Prune, func(kind, project, name string) error {
 				if project != "" && !v.May(access.ProjectRead, project) {
 					return mainstay.Errorf(mainstay.NotFound, "There is no project %q.", name)
 				}
@@ -111,7 +112,7 @@ func (a *App) pages() ([]pages, error) {
 		return nil, err
 	}
 	log, err := notifyweb.New(notifyweb.Config{
-		Log: a.Notices, People: recipients{a}, Names: n, Time: a.cfg.Time, Send: a.Notices.Send, Troubled: a.sending.Troubled,
+		Log: a.Notices, People: recipients{a}, Names: n, Register: a.Objects, Time: a.cfg.Time, Send: a.Notices.Send, Troubled: a.sending.Troubled,
 	})
 	if err != nil {
 		return nil, err

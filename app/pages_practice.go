@@ -20,7 +20,7 @@ func (a *App) practicePages(n names) ([]pages, error) {
 	now := a.cfg.Time
 	alerts, err1 := warningweb.New(warningweb.Config{
 		Warning: a.Warning, Format: alertmanager.Format{}, Projects: a.Projects, Names: n, Journal: a.Journal, Time: now, Version: a.cfg.Version,
-		Handling: handling{a},
+		Handling: handling{a}, Register: a.Objects,
 	})
 	oncall, err2 := escalationweb.New(escalationweb.Config{
 		Service: a.Escalation, People: a.People, Projects: a.Projects, Names: n, Journal: a.Journal, Time: now,
@@ -33,7 +33,7 @@ func (a *App) practicePages(n names) ([]pages, error) {
 	})
 	windows, err5 := maintenanceweb.New(maintenanceweb.Config{Service: a.Maintenance, Projects: a.Projects, Names: n, Time: now})
 	causes, err6 := rootcauseweb.New(rootcauseweb.Config{
-		RootCauses: a.RootCauses, Names: n, People: a.People, Projects: a.Projects.ProjectID, Time: now,
+		RootCauses: a.RootCauses, Names: n, People: a.People, Projects: a.Projects.ProjectID, Register: a.Objects, Time: now,
 	})
 	articles, err7 := knowledgeweb.New(knowledgeweb.Config{
 		Articles: a.Knowledge, Names: n, People: a.People, Projects: a.Projects, Finder: a.Search, Objects: finder{a}, Time: now,

@@ -175,7 +175,7 @@ func (a *App) kinds() []kind {
 		kindOf("Service", true, a.Projects.DefineService, a.serviceSpecs),
 		kindOf("Schedule", true, a.Escalation.DefineSchedule, a.Escalation.ScheduleSpecs),
 		kindOf("EscalationPolicy", true, a.Escalation.DefinePolicy, a.Escalation.PolicySpecs),
-		kindOf("Route", true, a.Warning.Define, a.Warning.Specs),
+		kindOf("Route", true, a.Warning.Define, a.Warning.Specs).removable(a.Warning.Remove),
 		kindOf("IncidentPlan", true, a.Incidents.Define, a.Incidents.Specs),
 		kindOf("Component", true, a.Communication.Define, a.Communication.Specs),
 		kindOf("PostTemplate", true, a.Communication.DefineTemplate, a.Communication.TemplateSpecs),

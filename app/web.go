@@ -64,6 +64,11 @@ func (f finder) Find(ctx context.Context, kind mainstay.Kind, key, project strin
 	return f.a.Objects.Find(ctx, kind, key, project)
 }
 
+// Many implements web.Register; alerts are left out.
+func (f finder) Many(ctx context.Context, refs []mainstay.Ref) (map[mainstay.Ref]object.Object, error) {
+	return f.a.Objects.Many(ctx, refs)
+}
+
 // projects answers the list and the homes of projects.
 type projects struct{ a *App }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -105,7 +106,7 @@ func (rt *Router) admitObject(r Route, req *http.Request, s *scope) error {
 		return err
 	}
 	may := func(p access.Permission) bool { return s.viewer.May(p, found.Project) }
-	if !may(Reads(r.Kind)) && !may(r.Permission) || found.Private && !may(access.IncidentRespond) {
+	if !may(Reads(r.Kind)) && !may(r.Permission) || !s.viewer.Sees(found.Ref.ID, found.Project, found.Private) {
 		return unseen(r.Kind, name)
 	}
 	if !may(r.Permission) {
@@ -121,11 +122,45 @@ func (rt *Router) Seen(ctx context.Context, ref mainstay.Ref) (object.Object, er
 	if err != nil {
 		return found, err
 	}
-	may := func(p access.Permission) bool { return ViewerFrom(ctx).May(p, found.Project) }
-	if !may(Reads(ref.Kind)) || found.Private && !may(access.IncidentRespond) {
+	v := ViewerFrom(ctx)
+	if !v.May(Reads(ref.Kind), found.Project) || !v.Sees(found.Ref.ID, found.Project, found.Private) {
 		return object.Object{}, unseen(ref.Kind, ref.ID)
 	}
 	return found, nil
+}
+
+// Register looks up many objects at once; object.Register does.
+type Register interface {
+	Many(ctx context.Context, refs []mainstay.Ref) (map[mainstay.Ref]object.Object, error)
+}
+
+// Known leaves out of a list what is about a private object that the viewer may not know of. about gives the objects that an item
+// is about; the list itself is not changed.
+func Known[T any](ctx context.Context, reg Register, v access.Viewer, list []T, about func(T) []mainstay.Ref) ([]T, error) {
+	if v.May(access.IncidentManage, "") { // everywhere
+		return list, nil
+	}
+	var refs []mainstay.Ref
+	for _, item := range list {
+		for _, r := range about(item) {
+			if r.ID != "" && r.Kind != mainstay.KindAlert { // never private, and many
+				refs = append(refs, r)
+			}
+		}
+	}
+	if len(refs) == 0 {
+		return list, nil
+	}
+	found, err := reg.Many(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(item T) bool {
+		return slices.ContainsFunc(about(item), func(r mainstay.Ref) bool {
+			o := found[r]
+			return !v.Sees(o.Ref.ID, o.Project, o.Private)
+		})
+	}), nil
 }
 
 func unseen(kind mainstay.Kind, name string) error {

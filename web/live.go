@@ -274,9 +274,9 @@ func (s *stream) send(e liveEvent) {
 		return
 	}
 	var names []string
-	responds := s.viewer.May(access.IncidentRespond, e.project)
+	manages := s.viewer.May(access.IncidentManage, e.project)
 	for _, ref := range e.refs {
-		if s.viewer.May(Reads(ref.Kind), e.project) && (responds || !e.private()[ref]) {
+		if s.viewer.May(Reads(ref.Kind), e.project) && (manages || s.viewer.Sees(ref.ID, e.project, e.private()[ref])) {
 			names = append(names, ref.String())
 		}
 	}

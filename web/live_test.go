@@ -106,6 +106,16 @@ func TestTheStreamTellsNobodyWhatTheyMayNotRead(t *testing.T) {
 	if got := s.until("data: "); got != "incident:i42 project:har" {
 		t.Fatal(got)
 	}
+	for who, knows := range map[string]bool{"ana": false, "role": true, "max": true} {
+		s := w.listen(who, "")
+		s.until("event: hello")
+		s.until("data: ")
+		w.rt.Live().Publish("har", []mainstay.Ref{ref("incident", "i66")})
+		w.rt.Live().Publish("har", []mainstay.Ref{ref("incident", "i42")})
+		if got := s.until("data: "); (got == "incident:i66 project:har") != knows {
+			t.Errorf("%s hears of a private incident: %q", who, got)
+		}
+	}
 	if nobody := w.listen("", ""); nobody.status != 401 {
 		t.Fatalf("nobody gets %d", nobody.status)
 	}

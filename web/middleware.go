@@ -86,8 +86,12 @@ func loggedPath(req *http.Request) string {
 			path = strings.ReplaceAll(path, v, "…")
 		}
 	}
-	if req.Pattern == "" && strings.HasPrefix(path, "/in/") {
-		return "/in/…"
+	if req.Pattern == "" { // no route has named the secret of these
+		for _, prefix := range []string{"/in/", "/setup/"} {
+			if strings.HasPrefix(path, prefix) {
+				return prefix + "…"
+			}
+		}
 	}
 	return path
 }

@@ -38,6 +38,14 @@ var people = map[string]access.Viewer{
 	"mia":   person("mia", access.Grant{Role: access.Member, Project: "har"}),
 	"out":   person("out", access.Grant{Role: access.Member, Project: "sec"}),
 	"admin": person("admin", access.Grant{Role: access.Administrator}),
+	"max":   person("max", access.Grant{Role: access.Manager, Project: "har"}),
+	"role":  knowing("i66", person("role", access.Grant{Role: access.Stakeholder, Project: "har"})), // has a role in the private incident
+	"away":  knowing("i66", person("away", access.Grant{Role: access.Member, Project: "sec"})),      // had one, and left the project
+}
+
+func knowing(id string, v access.Viewer) access.Viewer {
+	v.Known = []string{id}
+	return v
 }
 
 func person(name string, grants ...access.Grant) access.Viewer {

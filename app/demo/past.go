@@ -349,7 +349,7 @@ func (p *play) morning() {
 	hand := p.cause(rc.ID, setting, rootcause.Condition, rootcause.Process, rootcause.Because, "Settings are copied to production by hand, and a missing one stops nothing",
 		rootcause.Evidence{Type: "doc", Text: "Release checklist, revision 12, does not name settings"})
 	p.cause(rc.ID, setting, rootcause.Condition, rootcause.Environment, rootcause.Masked, "The test environment has the setting, so no test failed")
-	p.cause(rc.ID, effect, rootcause.Condition, rootcause.Monitoring, rootcause.Masked, "No alert watches failures by kind of card")
+	unseen := p.cause(rc.ID, effect, rootcause.Condition, rootcause.Monitoring, rootcause.Masked, "No alert watches failures by kind of card")
 	for _, node := range []string{refused, address, setting} {
 		p.do("marking a cause supported", func() error {
 			return p.App.RootCauses.ChangeCause(p.ctx, tomasz, rc.ID, node, rootcause.CauseChange{Status: rootcause.Supported, Confidence: 95})
@@ -361,11 +361,12 @@ func (p *play) morning() {
 		"Tomasz saw that only cards with 3-D Secure failed, so the payment provider was ruled out, and the version was taken back on all five instances.")
 	p.write(rc.ID, rootcause.Lessons, "- The alert was early: two minutes before the first customer wrote.\n- Rolling back was decided 13 minutes after the page; a rule for "+
 		"\"our newest version is the first suspect\" would have saved most of them.\n- Settings are part of a version. They belong into its test.")
-	for title, owner := range map[string]mainstay.Actor{
-		"Refuse to start without the payment settings": tomasz, "Alert on card failures by kind of card": ana,
+	for _, d := range []rootcause.ActionDraft{
+		{Title: "Refuse to start without the payment settings", Owner: tomasz.ID, Node: hand, Proof: "A checkout without one of them does not start, in a drill."},
+		{Title: "Alert on card failures by kind of card", Owner: ana.ID, Node: unseen, Proof: "It fires when the test shop refuses one kind of card."},
 	} {
 		p.do("asking for an action", func() error {
-			_, err := p.App.RootCauses.AddAction(p.ctx, tomasz, rc.ID, rootcause.ActionDraft{Title: title, Owner: owner.ID, Node: hand})
+			_, err := p.App.RootCauses.AddAction(p.ctx, tomasz, rc.ID, d)
 			return err
 		})
 	}

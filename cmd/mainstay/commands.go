@@ -122,6 +122,7 @@ type applyCmd struct {
 	remote
 	File   string `short:"f" help:"Manifest file, or folder of .yaml files." required:"" placeholder:"FILE|DIR"`
 	DryRun bool   `help:"Say what would change, and change nothing."`
+	Prune  bool   `help:"Also remove what is configured in the projects of these manifests and in none of them. Routes can be removed; of other kinds it says what is there."`
 	Output string `short:"o" help:"table or json." enum:"table,json" default:"table"`
 }
 
@@ -136,7 +137,7 @@ func (c *applyCmd) Run(ctx context.Context) error {
 		var out struct {
 			Items []app.Change `json:"items"`
 		}
-		err = c.ask(ctx, "POST", "/api/v1/apply", map[string]any{"sources": sources, "dryRun": c.DryRun}, &out)
+		err = c.ask(ctx, "POST", "/api/v1/apply", map[string]any{"sources": sources, "dryRun": c.DryRun, "prune": c.Prune}, &out)
 		changes = out.Items
 	} else {
 		var a *app.App
@@ -144,7 +145,11 @@ func (c *applyCmd) Run(ctx context.Context) error {
 			return err
 		}
 		defer closeApp(a)
-		changes, err = a.Apply(ctx, mainstay.System("operator"), sources, c.DryRun, nil)
+		apply := a.Apply
+		if c.Prune {
+			apply = a.ApplyAndPrune
+		}
+		changes, err = apply(ctx, mainstay.System("operator"), sources, c.DryRun, nil)
 	}
 	if err != nil {
 		return err
@@ -154,7 +159,7 @@ func (c *applyCmd) Run(ctx context.Context) error {
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	for _, ch := range changes {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", ch.Kind, ch.Project, ch.Name, word(ch.Changed, c.DryRun))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", ch.Kind, ch.Project, ch.Name, word(ch, c.DryRun))
 	}
 	return w.Flush()
 }
@@ -245,11 +250,17 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	return waitAndStop(ctx, d.App)
 }
 
-func word(changed, dryRun bool) string {
+func word(c app.Change, dryRun bool) string {
 	switch {
-	case changed && dryRun:
+	case c.Kept != "":
+		return "not in the manifests; " + c.Kept
+	case c.Removed && dryRun:
+		return "would be removed"
+	case c.Removed:
+		return "removed"
+	case c.Changed && dryRun:
 		return "would change"
-	case changed:
+	case c.Changed:
 		return "changed"
 	}
 	return "unchanged"

@@ -39,9 +39,14 @@ Describe what you run, and let a Prometheus in; it sends its alerts to http://HO
     mainstay apply -f shop.yaml
     mainstay key create --project shop --format alertmanager
 
+Keep a copy, and see whether all is well:
+
+    mainstay backup mainstay.backup
+    mainstay doctor
+
 Every flag is also read from the environment (MAINSTAY_LISTEN for --listen) and from the file of --config (listen: …).
 
-    Exit codes: 0 done, 1 failed, 2 wrong use or bad input, 3 the journal is not whole`
+    Exit codes: 0 done, 1 failed or something is wrong, 2 wrong use or bad input, 3 the journal is not whole`
 
 // database are the flags of every command that opens the database.
 type database struct {
@@ -199,6 +204,10 @@ type cli struct {
 	Export  exportCmd       `cmd:"" help:"Write everything configurable back as manifests."`
 	Status  statusCmd       `cmd:"" help:"Serve the public status page alone, from a folder that a server has written."`
 	Journal journalCmd      `cmd:"" help:"The record of everything that happened."`
+	Backup  backupCmd       `cmd:"" help:"Write everything but the secret key into one file, also while the server runs; or verify such a file."`
+	Restore restoreCmd      `cmd:"" help:"Fill an empty installation, on SQLite or PostgreSQL, from a backup."`
+	Migrate migrateCmd      `cmd:"" help:"Move an installation between SQLite and PostgreSQL."`
+	Doctor  doctorCmd       `cmd:"" help:"Look for what is wrong, and say what to do."`
 	Version versionCmd      `cmd:"" help:"Print the version."`
 }
 

@@ -27,7 +27,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("--help lacks %q:\n%s", want, help)
 		}
 	}
-	for _, command := range [][]string{{"serve"}, {"demo"}, {"setup"}, {"token", "create"}, {"key", "create"}, {"apply"}, {"export"}, {"status"}, {"journal", "verify"}, {"version"}} {
+	for _, command := range [][]string{{"serve"}, {"demo"}, {"setup"}, {"token", "create"}, {"key", "create"}, {"apply"}, {"export"}, {"status"}, {"journal", "verify"}, {"backup"}, {"restore"}, {"migrate"}, {"doctor"}, {"version"}} {
 		text := here.must(t, append(command, "--help")...)
 		if !strings.Contains(text, "Usage: mainstay "+strings.Join(command, " ")) {
 			t.Errorf("the help of %v has no usage:\n%s", command, text)

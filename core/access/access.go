@@ -154,6 +154,7 @@ type Viewer struct {
 	Zone     *time.Location // never nil for somebody signed in
 	Session  string         // the session's id (never its secret); "" for a token
 	Token    bool           // signed in by an API token
+	Known    []string       // ids of the private objects that the person may know of by a role in an incident or by having declared it
 }
 
 // SignedIn reports whether this is somebody.
@@ -203,6 +204,22 @@ func (v Viewer) MayAny(p Permission) bool {
 		return false
 	}
 	return slices.ContainsFunc(v.Grants, func(g Grant) bool { return g.Role.May(p) })
+}
+
+// Sees reports whether the viewer may know of an object, given its id, its project and whether it is private. A private incident
+// and what hangs on it are known only to those who manage incidents in its project, those with a role in it, and whoever declared
+// it. It says nothing about the permission to read objects of that kind.
+func (v Viewer) Sees(id, project string, private bool) bool {
+	return !private || v.May(IncidentManage, project) || v.SignedIn() && slices.Contains(v.Known, id)
+}
+
+// Private says which private objects the viewer may know of: all, or those in the projects and those with the ids. Lists filter
+// with it, by the rule of Sees.
+func (v Viewer) Private() (all bool, projects, known []string) {
+	if all, projects = v.Projects(IncidentManage); all || !v.SignedIn() {
+		return all, nil, nil
+	}
+	return false, projects, v.Known
 }
 
 // Projects says in which projects the viewer holds the permission: all of them, or the ids in ascending order.

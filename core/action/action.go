@@ -97,8 +97,9 @@ func (a Action) Overdue(now time.Time) bool {
 // Query selects actions. Zero fields select everything that is not private.
 type Query struct {
 	Projects []string // project ids; nil for all, empty for none
-	// Private lists the projects whose private actions may be seen; AllPrivate says all.
+	// Private lists the projects whose private actions may be seen, Known the ids of more objects; AllPrivate says all.
 	Private    []string
+	Known      []string
 	AllPrivate bool
 	States     []State
 	Owner      string

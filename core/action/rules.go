@@ -74,7 +74,7 @@ func Begin(c commit.Action) (Action, commit.Set) {
 // set registers the action and moves its timers to where its state and date want them.
 func (a Action) set(now time.Time) commit.Set {
 	s := commit.Set{Objects: []commit.Object{{
-		Ref: a.Ref(), Number: a.Number, Project: a.Project, Title: a.Title, State: a.State.Words(), Private: a.Private, Text: a.Proof, At: now,
+		Ref: a.Ref(), Number: a.Number, Project: a.Project, Title: a.Title, State: a.State.Words(), Private: a.Private, Of: a.Origin, Text: a.Proof, At: now,
 	}}}
 	arm := func(kind string, due time.Time, wanted bool) {
 		if wanted {

@@ -213,10 +213,24 @@ func Read(r io.Reader, into Into) (Summary, error) {
 	rd := &reader{tar: tar.NewReader(pack), into: into, sum: Summary{Rows: map[string]int64{}}}
 	for {
 		done, err := rd.next()
-		if done || err != nil {
+		if err != nil {
 			return rd.sum, err
 		}
+		if done {
+			return rd.sum, end(rd.tar, pack)
+		}
 	}
+}
+
+// end makes sure that nothing but the end follows: the checksum of the whole stands there.
+func end(t *tar.Reader, pack io.Reader) error {
+	if _, err := t.Next(); !errors.Is(err, io.EOF) {
+		return damaged("it goes on after its manifest")
+	}
+	if _, err := io.Copy(io.Discard, pack); err != nil {
+		return damaged("its end cannot be read (%v)", err)
+	}
+	return nil
 }
 
 func damaged(format string, args ...any) error {

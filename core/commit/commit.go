@@ -50,7 +50,11 @@ type Object struct {
 	Title   string
 	State   string // the state word shown beside it
 	Labels  map[string]string
-	Private bool   // never reaches a public page, and is found only by those who may read it
+	Private bool // never reaches a public page, and is found only by those who may know of it; see access.Viewer.Sees
+	// Of is the object that a private one hangs on: whoever may know of that may know of this. Zero when it hangs on none.
+	Of mainstay.Ref
+	// Readers are the ids of the persons who may know of a private object that hangs on none, besides those who manage incidents.
+	Readers []string
 	Text    string // what search finds it by besides title and number; plain text
 	At      time.Time
 	Deleted bool // forget it

@@ -77,7 +77,7 @@ func (e Exhibit) Disposition() string {
 func (e Exhibit) Object() commit.Object {
 	return commit.Object{
 		Ref: mainstay.Ref{Kind: mainstay.KindExhibit, ID: e.ID}, Project: e.Project, Title: e.Name, State: "kept",
-		Private: e.Private, Text: e.Name, At: e.At,
+		Private: e.Private, Of: e.Subject, Text: e.Name, At: e.At,
 	}
 }
 

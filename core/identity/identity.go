@@ -106,6 +106,8 @@ type Config struct {
 	Time   mainstay.Timekeeper
 	Log    *slog.Logger
 	Secure bool // the server is reached over https: cookies say so
+	// Known lists the ids of the private objects that a person may know of; object's register does. nil: none.
+	Known func(ctx context.Context, person string) ([]string, error)
 
 	Hashes     int     // passwords hashed at one time; default 2, each takes 19 MiB
 	TokenRate  float64 // requests per second that one token may make for long; default 100

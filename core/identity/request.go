@@ -51,11 +51,18 @@ func (s *Service) bySession(r *http.Request, secret string) (access.Viewer, erro
 	if err != nil {
 		return access.Viewer{}, err
 	}
+	var known []string
+	if s.cfg.Known != nil {
+		if known, err = s.cfg.Known(ctx, p.ID); err != nil {
+			return access.Viewer{}, err
+		}
+	}
 	if now.Sub(session.SeenAt) >= seenEvery {
 		s.touch(ctx, "session", func(ctx context.Context) error { return s.cfg.Store.SeenSession(ctx, session.ID, now) })
 	}
 	return access.Viewer{
 		Actor: mainstay.Person(p.ID), PersonID: p.ID, Name: p.Name, Grants: grants, Zone: p.Location(), Session: session.ID,
+		Known: known,
 	}, nil
 }
 

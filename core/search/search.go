@@ -85,6 +85,7 @@ type Match struct {
 	Any        bool     // one of the words suffices
 	Scopes     []Scope  // what the viewer may read; none finds nothing
 	Private    Scope    // where private objects may be read; its kinds do not count
+	Known      []string // ids of more private objects that may be read
 	OnlyIn     string   // project id; "" for all
 	Limit      int
 	ExactKind  mainstay.Kind // with ExactNo: the object of that kind and number; "" for any kind
@@ -151,7 +152,8 @@ func (s *Service) Find(ctx context.Context, v access.Viewer, q Query) ([]Hit, er
 	if n := len(m.Words); n > 0 { // a common word was left out when the text ends otherwise
 		m.Prefix = q.Prefix && strings.HasSuffix(strings.ToLower(q.Text), m.Words[n-1])
 	}
-	m.Scopes, m.Private = s.scopes(v, q.Kinds)
+	m.Scopes = s.scopes(v, q.Kinds)
+	m.Private.All, m.Private.Projects, m.Known = v.Private()
 	if len(m.Scopes) == 0 {
 		return []Hit{}, nil
 	}
@@ -217,9 +219,8 @@ func add(found, more []Found) []Found {
 	return found
 }
 
-// scopes says in which projects the viewer may read which kinds, and where private objects. Kinds with the same projects share a
-// scope.
-func (s *Service) scopes(v access.Viewer, kinds []mainstay.Kind) ([]Scope, Scope) {
+// scopes says in which projects the viewer may read which kinds. Kinds with the same projects share a scope.
+func (s *Service) scopes(v access.Viewer, kinds []mainstay.Kind) []Scope {
 	byPermission := map[access.Permission][]mainstay.Kind{}
 	for _, k := range Kinds() {
 		if len(kinds) == 0 || slices.Contains(kinds, k) {
@@ -235,8 +236,7 @@ func (s *Service) scopes(v access.Viewer, kinds []mainstay.Kind) ([]Scope, Scope
 		}
 	}
 	slices.SortFunc(list, func(a, b Scope) int { return cmp.Compare(a.Kinds[0], b.Kinds[0]) })
-	private, _ := scope(v, access.IncidentRespond)
-	return list, private
+	return list
 }
 
 func scope(v access.Viewer, p access.Permission) (Scope, bool) {

@@ -71,6 +71,7 @@ func New(t testing.TB, e *mainstaytest.Env) *House {
 	check()
 	h.Identity, err = identity.New(identity.Config{
 		Store: identitydb.New(e.DB, e.Saver), People: h.People, Access: h.Access, Time: e.Clock, Log: e.Log,
+		Known: e.Objects.Known,
 	})
 	check()
 	return h

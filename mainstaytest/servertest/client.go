@@ -93,6 +93,28 @@ func (c *Client) Do(r *http.Request) Answer {
 	return Answer{Status: w.Code, Header: w.Header(), Body: w.Body.String()}
 }
 
+// Begin sends a request whose answer does not end, and goes away once the server has sent the first of it.
+func (c *Client) Begin(t testing.TB, path string) Answer {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	w := &leaver{ResponseRecorder: httptest.NewRecorder(), leave: cancel}
+	c.s.Handler().ServeHTTP(w, c.Request(ctx, http.MethodGet, path, nil))
+	return Answer{Status: w.Code, Header: w.Header(), Body: w.Body.String()}
+}
+
+// leaver is a reader who goes away at the first flush.
+type leaver struct {
+	*httptest.ResponseRecorder
+	leave func()
+}
+
+// Flush implements http.Flusher.
+func (l *leaver) Flush() {
+	l.ResponseRecorder.Flush()
+	l.leave()
+}
+
 // Get reads a path.
 func (c *Client) Get(t testing.TB, path string) Answer {
 	t.Helper()

@@ -86,7 +86,7 @@ func (p Post) incident() mainstay.Ref {
 }
 
 func (p Post) object(at time.Time) commit.Object {
-	return commit.Object{Ref: p.Ref(), Project: p.Project, Title: p.Title, State: string(p.State), Text: p.Body, Private: p.Private, At: at}
+	return commit.Object{Ref: p.Ref(), Project: p.Project, Title: p.Title, State: string(p.State), Text: p.Body, Private: p.Private, Of: p.incident(), At: at}
 }
 
 // Input is what a person gives for a draft.

@@ -125,7 +125,7 @@ func (i Incident) stepSubject(number int) string { return fmt.Sprintf("%s/%d", i
 func (i Incident) object(now time.Time) commit.Object {
 	return commit.Object{
 		Ref: i.Ref(), Number: i.Number, Project: i.Project, Title: i.Title, State: string(i.State), Private: i.Private,
-		Labels: map[string]string{"severity": string(i.Severity)}, At: now,
+		Readers: i.readers(), Labels: map[string]string{"severity": string(i.Severity)}, At: now,
 	}
 }
 

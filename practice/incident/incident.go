@@ -190,6 +190,23 @@ func (i Incident) VisibleTo(person string, manages bool) bool {
 	return !i.Private || manages || i.HasRole(person) || person != "" && i.DeclaredBy == mainstay.Person(person)
 }
 
+// readers are the persons who may know of it though they do not manage incidents; none are listed when it is not private.
+func (i Incident) readers() []string {
+	if !i.Private {
+		return nil
+	}
+	var list []string
+	for _, r := range i.Roles {
+		if r.Person != "" {
+			list = append(list, r.Person)
+		}
+	}
+	if i.DeclaredBy.Kind == mainstay.ActorPerson {
+		list = append(list, i.DeclaredBy.ID)
+	}
+	return list
+}
+
 // Current is the step that is to be done next: the first one in the plan's order that is still to do.
 func (i Incident) Current() (Step, bool) {
 	for _, s := range i.Steps {

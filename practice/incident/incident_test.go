@@ -3,6 +3,7 @@ package incident_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -400,6 +401,20 @@ func TestAPrivateIncidentIsKnownOnlyToThoseInIt(t *testing.T) {
 		o, err := w.Objects.Find(ctx, mainstay.KindIncident, i.Key(), "")
 		if err != nil || !o.Private {
 			t.Fatalf("in the register: %+v, %v", o, err)
+		}
+		knows := func(person string) bool {
+			t.Helper()
+			known, err := w.Objects.Known(ctx, person)
+			must(t, err)
+			return slices.Contains(known, i.ID)
+		}
+		if !knows(ana) || !knows(ines) || knows(tomasz) || knows("") {
+			t.Fatal("the register and the page disagree")
+		}
+		_, err = w.Assign(ctx, by, i.ID, "scribe", tomasz)
+		must(t, err)
+		if knows(ines) || !knows(tomasz) {
+			t.Fatal("the register does not follow the roles")
 		}
 	})
 }

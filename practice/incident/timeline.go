@@ -15,6 +15,7 @@ import (
 // Entry is one line of a timeline, read from the journal. It has two clocks: when it happened, and when that was recorded.
 type Entry struct {
 	Fact     string // id
+	Project  string // id
 	Kind     string // of the fact
 	At       time.Time
 	Recorded time.Time
@@ -96,7 +97,7 @@ func (s *Service) facts(ctx context.Context, i Incident) ([]fact.Fact, error) {
 
 func entry(f fact.Fact) Entry {
 	e := Entry{
-		Fact: f.ID, Kind: f.Kind, At: f.At, Recorded: f.Recorded, Actor: f.Actor, Sentence: fact.Sentence(f), Subjects: f.Subjects,
+		Fact: f.ID, Project: f.Project, Kind: f.Kind, At: f.At, Recorded: f.Recorded, Actor: f.Actor, Sentence: fact.Sentence(f), Subjects: f.Subjects,
 	}
 	if len(f.Subjects) > 0 {
 		e.Subject = f.Subjects[0]

@@ -262,6 +262,6 @@ func (a *Article) object(markdown string) commit.Object {
 	}
 	return commit.Object{
 		Ref: a.Ref(), Number: a.Number, Project: a.Project, Title: a.Title, State: string(a.State), Labels: labels,
-		Private: a.Private, Text: document.Plain(markdown) + " " + a.Rule, At: a.ChangedAt,
+		Private: a.Private, Of: a.From, Text: document.Plain(markdown) + " " + a.Rule, At: a.ChangedAt,
 	}
 }

@@ -23,8 +23,9 @@ type Query struct {
 	Rule     string
 	IDs      []string
 	From     mainstay.Ref // drafted from this object
-	// Private lists the projects whose private articles may be seen; AllPrivate says all.
+	// Private lists the projects whose private articles may be seen, Known the ids of more objects; AllPrivate says all.
 	Private    []string
+	Known      []string
 	AllPrivate bool
 	Before     int64 // number; only older ones
 	Limit      int   // 100 when 0, at most 1,000

@@ -292,7 +292,7 @@ func (rc *RootCause) object(text string) commit.Object {
 		b.WriteString(" " + n.Text)
 	}
 	return commit.Object{
-		Ref: rc.Ref(), Number: rc.Number, Project: rc.Project, Title: rc.Title, State: rc.State.Words(), Private: rc.Private,
+		Ref: rc.Ref(), Number: rc.Number, Project: rc.Project, Title: rc.Title, State: rc.State.Words(), Private: rc.Private, Of: rc.IncidentRef(),
 		Labels: map[string]string{"severity": string(rc.Severity)}, Text: b.String(), At: rc.ChangedAt,
 	}
 }

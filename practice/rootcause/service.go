@@ -22,8 +22,9 @@ type Query struct {
 	Projects []string // ids; nil for all, empty for none
 	States   []State
 	ByDue    bool // only those still owed, the earliest due first
-	// Private lists the projects whose private analyses may be seen; AllPrivate says all.
+	// Private lists the projects whose private analyses may be seen, Known the ids of more objects; AllPrivate says all.
 	Private    []string
+	Known      []string
 	AllPrivate bool
 	Before     int64 // number; only older ones
 	Limit      int   // 100 when 0, at most 1,000

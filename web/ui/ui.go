@@ -199,6 +199,18 @@ type Hit struct {
 	Do                             bool
 }
 
+// about is the kind in words and what else there is to say.
+func (h Hit) about() string {
+	kind := h.Kind
+	if kind == "rootcause" {
+		kind = "root cause"
+	}
+	if kind == "" || h.Note == "" {
+		return kind + h.Note
+	}
+	return kind + ", " + h.Note
+}
+
 // SearchView is the search page.
 type SearchView struct {
 	Query string

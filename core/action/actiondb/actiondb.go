@@ -196,7 +196,7 @@ func (s *Store) where(q action.Query) (string, []any, error) {
 		add(s.db.In("project", "?"), storage.List(q.Projects))
 	}
 	if !q.AllPrivate {
-		add("(NOT private OR "+s.db.In("project", "?")+")", storage.List(q.Private))
+		add("(NOT private OR "+s.db.In("project", "?")+" OR "+s.db.In("id", "?")+")", storage.List(q.Private), storage.List(q.Known))
 	}
 	if len(q.States) > 0 { // few and known words; written out, so that partial indexes serve
 		words := make([]string, len(q.States))

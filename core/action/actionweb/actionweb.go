@@ -4,6 +4,7 @@ package actionweb
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/mainstayhq/mainstay"
@@ -92,8 +93,13 @@ func within(v access.Viewer) action.Query {
 	if all, ids := v.Projects(access.ActionRead); !all {
 		q.Projects = append([]string{}, ids...)
 	}
-	q.AllPrivate, q.Private = v.Projects(access.IncidentRespond)
+	q.AllPrivate, q.Private, q.Known = v.Private()
 	return q
+}
+
+// seen leaves out the private actions that the viewer may not know of.
+func seen(v access.Viewer, list []action.Action) []action.Action {
+	return slices.DeleteFunc(list, func(a action.Action) bool { return !v.Sees(a.ID, a.Project, a.Private) })
 }
 
 // projects are the projects in which the viewer holds the permission.

@@ -18,6 +18,7 @@ func (p *Pages) mine(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	list = seen(c.Viewer, list)
 	v := mineView{}
 	if v.Rows, err = p.rows(c.Context(), c.Viewer, c.Now, list); err != nil {
 		return err
@@ -40,7 +41,7 @@ func (p *Pages) list(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	v := listView{MayAdd: c.May(access.ActionWrite)}
+	v := listView{MayAdd: c.May(access.ActionWrite), MayCauses: c.Viewer.MayAny(access.RootCauseRead)}
 	for i, t := range tabs {
 		v.Tabs = append(v.Tabs, ui.Tab{Text: t.text, URL: "/actions?show=" + t.word, Here: i == at})
 	}

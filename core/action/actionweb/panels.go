@@ -39,7 +39,7 @@ func (p *Pages) dueNext(ctx context.Context, at web.At) (web.Component, error) {
 		if err != nil {
 			return nil, err
 		}
-		list = page.Items
+		list = seen(at.Viewer, page.Items)
 	}
 	if at.Viewer.MayAny(access.ActionRead) {
 		q := within(at.Viewer)

@@ -124,10 +124,11 @@ var tabs = []tab{
 
 // listView is the page of all actions.
 type listView struct {
-	Tabs   []ui.Tab
-	Rows   []row
-	Next   string
-	MayAdd bool
+	Tabs      []ui.Tab
+	Rows      []row
+	Next      string
+	MayAdd    bool
+	MayCauses bool // the viewer may read root causes
 }
 
 // formView is the form of a new action.

@@ -63,15 +63,15 @@ var writes = map[mainstay.Kind]access.Permission{
 
 // mayRead reports whether the viewer may read the object that the exhibit belongs to.
 func (p *Pages) mayRead(ctx context.Context, v access.Viewer, e file.Exhibit) error {
-	projectID, private := e.Project, e.Private
+	projectID, sees := e.Project, v.Sees(e.ID, e.Project, e.Private)
 	o, err := p.cfg.Objects.Find(ctx, e.Subject.Kind, e.Subject.ID, "")
 	switch {
 	case err == nil:
-		projectID, private = o.Project, private || o.Private
+		projectID, sees = o.Project, sees && v.Sees(o.Ref.ID, o.Project, o.Private)
 	case !mainstay.Is(err, mainstay.NotFound):
 		return err
 	}
-	if !v.May(web.Reads(e.Subject.Kind), projectID) || private && !v.May(access.IncidentRespond, projectID) {
+	if !v.May(web.Reads(e.Subject.Kind), projectID) || !sees {
 		return mainstay.Errorf(mainstay.NotFound, "There is no such exhibit, or you may not see it.")
 	}
 	return nil
@@ -112,7 +112,7 @@ func (p *Pages) subject(ctx context.Context, v access.Viewer, ref mainstay.Ref) 
 	if err != nil {
 		return o, err
 	}
-	if !v.May(web.Reads(ref.Kind), o.Project) || o.Private && !v.May(access.IncidentRespond, o.Project) {
+	if !v.May(web.Reads(ref.Kind), o.Project) || !v.Sees(o.Ref.ID, o.Project, o.Private) {
 		return o, mainstay.Errorf(mainstay.NotFound, "There is no such %s, or you may not see it.", ref.Kind)
 	}
 	if !v.May(perm, o.Project) {

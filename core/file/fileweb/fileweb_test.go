@@ -46,7 +46,10 @@ func setup(t *testing.T, f func(t *testing.T, w world)) {
 		}
 		w.Serve(t, pages)
 		shop := w.Project(t, "shop")
-		w.Person(t, "ana", access.Grant{Role: access.Responder, Project: shop})
+		ana := w.Person(t, "ana", access.Grant{Role: access.Responder, Project: shop})
+		w.Person(t, "ben", access.Grant{Role: access.Responder, Project: shop})
+		w.Person(t, "max", access.Grant{Role: access.Manager, Project: shop})
+		role := w.Person(t, "role", access.Grant{Role: access.Stakeholder, Project: shop})
 		w.Person(t, "sten", access.Grant{Role: access.Stakeholder, Project: shop})
 		w.Person(t, "out", access.Grant{Role: access.Manager, Project: w.Project(t, "bank")})
 		now := h.Clock.Now()
@@ -54,7 +57,7 @@ func setup(t *testing.T, f func(t *testing.T, w world)) {
 		w.secret = mainstay.Ref{Kind: mainstay.KindIncident, ID: mainstay.NewID(now)}
 		h.Commit(t, commit.Set{Objects: []commit.Object{
 			{Ref: w.open, Number: 1, Project: shop, Title: "Mails late", At: now},
-			{Ref: w.secret, Number: 2, Project: shop, Title: "Keys leaked", Private: true, At: now},
+			{Ref: w.secret, Number: 2, Project: shop, Title: "Keys leaked", Private: true, Readers: []string{ana.ID, role.ID}, At: now},
 		}})
 		f(t, w)
 	}, filedb.Migrations())
@@ -94,6 +97,8 @@ func TestUploadAndServe(t *testing.T) {
 		}{
 			{"sten", w.open, "a.png", png, 403},
 			{"out", w.open, "a.png", png, 404},
+			{"ben", w.secret, "a.png", png, 404},
+			{"role", w.secret, "a.png", png, 403},
 			{"ana", mainstay.Ref{Kind: mainstay.KindPerson, ID: "x"}, "a.png", png, 422},
 			{"ana", w.open, "big.bin", strings.Repeat("x", 1<<20+1), 413},
 			{"ana", w.open, "huge.bin", strings.Repeat("x", 3<<20), 413},
@@ -114,7 +119,7 @@ func TestUploadAndServe(t *testing.T) {
 		for _, s := range []struct {
 			subject mainstay.Ref
 			want    map[string]int
-		}{{w.open, map[string]int{"ana": 200, "sten": 200, "out": 404}}, {w.secret, map[string]int{"ana": 200, "sten": 404, "out": 404}}} {
+		}{{w.open, map[string]int{"ana": 200, "sten": 200, "out": 404}}, {w.secret, map[string]int{"ana": 200, "role": 200, "max": 200, "ben": 404, "sten": 404, "out": 404}}} {
 			list, err := w.files.Of(t.Context(), s.subject)
 			if err != nil || len(list) != 2 {
 				t.Fatalf("%d exhibits: %v", len(list), err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/mainstayhq/mainstay/core/journal"
 	"github.com/mainstayhq/mainstay/fact"
@@ -219,4 +220,16 @@ func (s *Store) ends(ctx context.Context) (map[string]int64, error) {
 		ends[e.project] = e.sequence
 	}
 	return ends, err
+}
+
+// Parked counts the facts that subscribers could not handle, by subscriber.
+func (s *Store) Parked(ctx context.Context) (map[string]int64, error) {
+	return s.positions(ctx, `SELECT subscriber, count(*) FROM journal_parked GROUP BY subscriber`)
+}
+
+// Newest is the time of the newest fact of all projects, zero when there is none.
+func (s *Store) Newest(ctx context.Context) (time.Time, error) {
+	us, err := storage.One(ctx, s.db, storage.Value[int64], `SELECT COALESCE(MAX(b.at), 0) FROM journal_batch b
+		JOIN (SELECT project, MAX(first) AS first FROM journal_batch GROUP BY project) l ON l.project = b.project AND l.first = b.first`)
+	return storage.Time(us), err
 }

@@ -4,14 +4,12 @@ package journalweb
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
 	"github.com/mainstayhq/mainstay/core/journal"
-	"github.com/mainstayhq/mainstay/core/object"
 	"github.com/mainstayhq/mainstay/fact"
 	"github.com/mainstayhq/mainstay/web"
 )
@@ -26,38 +24,19 @@ type Names interface {
 	Subject(ctx context.Context, r mainstay.Ref) (name, url string)
 }
 
-// Objects knows which objects are private; object.Register does.
-type Objects interface {
-	Many(ctx context.Context, refs []mainstay.Ref) (map[mainstay.Ref]object.Object, error)
-}
-
 // Pages are the routes.
 type Pages struct {
 	journal journal.Reader
 	names   Names
-	objects Objects
+	objects web.Register
 }
 
 // New makes the pages.
-func New(j journal.Reader, n Names, o Objects) *Pages { return &Pages{j, n, o} }
+func New(j journal.Reader, n Names, o web.Register) *Pages { return &Pages{j, n, o} }
 
-// readable are those of a project's facts that the viewer may read: not those about private objects, unless they may see these.
-func (p *Pages) readable(ctx context.Context, v access.Viewer, project string, facts []fact.Fact) ([]fact.Fact, error) {
-	if v.May(access.IncidentRespond, project) {
-		return facts, nil
-	}
-	var refs []mainstay.Ref
-	for _, f := range facts {
-		for _, r := range f.Subjects {
-			if r.Kind != mainstay.KindAlert { // never private, and many
-				refs = append(refs, r)
-			}
-		}
-	}
-	known, err := p.objects.Many(ctx, refs)
-	return slices.DeleteFunc(slices.Clone(facts), func(f fact.Fact) bool {
-		return slices.ContainsFunc(f.Subjects, func(r mainstay.Ref) bool { return known[r].Private })
-	}), err
+// readable are those of the facts that the viewer may read: not those about private objects that they may not know of.
+func (p *Pages) readable(ctx context.Context, v access.Viewer, facts []fact.Fact) ([]fact.Fact, error) {
+	return web.Known(ctx, p.objects, v, facts, func(f fact.Fact) []mainstay.Ref { return f.Subjects })
 }
 
 // Fact is a fact as the API shows it.
@@ -146,7 +125,7 @@ func (p *Pages) list(ctx context.Context, in *listInput) (*web.Out[web.List[Fact
 	if err != nil {
 		return nil, err
 	}
-	shown, err := p.readable(ctx, web.ViewerFrom(ctx), id, facts)
+	shown, err := p.readable(ctx, web.ViewerFrom(ctx), facts)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +154,7 @@ func (p *Pages) one(ctx context.Context, in *oneInput) (*web.Out[Fact], error) {
 		return nil, err
 	}
 	if len(facts) > 0 {
-		facts, err = p.readable(ctx, web.ViewerFrom(ctx), id, facts)
+		facts, err = p.readable(ctx, web.ViewerFrom(ctx), facts)
 	}
 	if err != nil {
 		return nil, err
@@ -195,6 +174,7 @@ type row struct {
 
 type pageView struct {
 	Project string
+	Where   string // in words
 	Rows    []row
 	Older   string
 }
@@ -216,11 +196,16 @@ func (p *Pages) page(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	shown, err := p.readable(c.Context(), c.Viewer, id, facts)
+	shown, err := p.readable(c.Context(), c.Viewer, facts)
 	if err != nil {
 		return err
 	}
-	v := pageView{Project: key}
+	v := pageView{Project: key, Where: "the installation"}
+	if id != mainstay.Installation {
+		if v.Where, _ = p.names.Subject(c.Context(), mainstay.Ref{Kind: mainstay.KindProject, ID: id}); v.Where == "" {
+			v.Where = key
+		}
+	}
 	for _, f := range shown {
 		r := row{Fact: view(f), Actor: p.names.Actor(c.Context(), f.Actor)}
 		if len(f.Subjects) > 0 {

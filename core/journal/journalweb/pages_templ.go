@@ -45,7 +45,7 @@ func journalPage(v pageView) templ.Component {
 			ctx = templ.InitializeContext(ctx)
 			return nil
 		})
-		templ_7745c5c3_Err = ui.Head(ui.Heading{Title: "Journal", Sub: ui.Textf("Everything that happened in %s, newest first. Facts are appended and never edited; mainstay journal verify recomputes every link.", v.Project)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = ui.Head(ui.Heading{Title: "Journal", Sub: ui.Textf("Everything that happened in %s, newest first. Facts are appended and never edited; mainstay journal verify recomputes every link.", v.Where)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

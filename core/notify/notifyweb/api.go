@@ -85,9 +85,13 @@ func (p *Pages) apiList(ctx context.Context, in *listInput) (*web.Out[web.List[N
 	if err != nil {
 		return nil, err
 	}
+	shown, err := p.known(ctx, v, list)
+	if err != nil {
+		return nil, err
+	}
 	out := web.List[Notification]{Items: []Notification{}}
 	whole := sees(v)
-	for _, d := range list {
+	for _, d := range shown {
 		out.Items = append(out.Items, view(d, whole(d)))
 	}
 	if len(list) == in.Limit {
@@ -103,7 +107,11 @@ type oneInput struct {
 func (p *Pages) apiOne(ctx context.Context, in *oneInput) (*web.Out[Notification], error) {
 	v := web.ViewerFrom(ctx)
 	d, err := p.cfg.Log.Delivery(ctx, in.ID)
-	if err == nil && !v.May(access.PageRead, d.Project) {
+	if err != nil {
+		return nil, err
+	}
+	shown, err := p.known(ctx, v, []notify.Delivery{d})
+	if err == nil && (len(shown) == 0 || !v.May(access.PageRead, d.Project)) {
 		err = mainstay.Errorf(mainstay.NotFound, "There is no such notification.")
 	}
 	if err != nil {

@@ -29,10 +29,11 @@ type Names interface {
 
 // Config is what the pages need; every field but Troubled is required.
 type Config struct {
-	Log    notify.Log
-	People notify.People
-	Names  Names
-	Time   mainstay.Timekeeper
+	Log      notify.Log
+	People   notify.People
+	Names    Names
+	Register web.Register
+	Time     mainstay.Timekeeper
 	// Send plans notices in a transaction of its own; notifydb.Store.Send does.
 	Send func(ctx context.Context, list []commit.Notice) error
 	// Troubled lists what is broken; notify.Engine.Troubled does. nil for a server that does not send.
@@ -44,8 +45,8 @@ type Pages struct{ cfg Config }
 
 // New makes the pages.
 func New(cfg Config) (*Pages, error) {
-	if cfg.Log == nil || cfg.People == nil || cfg.Names == nil || cfg.Time == nil || cfg.Send == nil {
-		return nil, errors.New("notifyweb needs Log, People, Names, Time and Send")
+	if cfg.Log == nil || cfg.People == nil || cfg.Names == nil || cfg.Register == nil || cfg.Time == nil || cfg.Send == nil {
+		return nil, errors.New("notifyweb needs Log, People, Names, Register, Time and Send")
 	}
 	return &Pages{cfg}, nil
 }
@@ -91,6 +92,14 @@ func within(v access.Viewer) []string {
 		return nil
 	}
 	return append([]string{}, ids...)
+}
+
+// known leaves out what is about a private object that the viewer may not know of. What they were told themselves stays in
+// their own list.
+func (p *Pages) known(ctx context.Context, v access.Viewer, list []notify.Delivery) ([]notify.Delivery, error) {
+	return web.Known(ctx, p.cfg.Register, v, list, func(d notify.Delivery) []mainstay.Ref {
+		return []mainstay.Ref{d.Subject}
+	})
 }
 
 func (p *Pages) row(ctx context.Context, d notify.Delivery, whole bool) row {
@@ -248,6 +257,12 @@ func (p *Pages) show(c *web.Ctx, v listView, f notify.Filter, page web.Page) err
 		}
 		v.Next = v.Path + "?" + q.Encode()
 	}
+	if !v.Mine {
+		list, err = p.known(c.Context(), c.Viewer, list)
+	}
+	if err != nil {
+		return err
+	}
 	v.Rows = p.rows(c.Context(), list, sees(c.Viewer))
 	v.Tabs = []ui.Tab{{Text: "All", URL: v.Path, Here: f.State == ""}}
 	for _, s := range notify.States() {
@@ -262,6 +277,9 @@ const panelRows = 20
 // of is the log of what the page is about.
 func (p *Pages) of(ctx context.Context, at web.At) (web.Component, error) {
 	list, err := p.cfg.Log.Deliveries(ctx, notify.Filter{Subject: at.Ref, Limit: panelRows})
+	if err == nil {
+		list, err = p.known(ctx, at.Viewer, list)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the delivery log: %w", err)
 	}
@@ -282,6 +300,9 @@ func (p *Pages) own(ctx context.Context, at web.At) (web.Component, error) {
 		return nil, nil //nolint:nilnil // a panel without a component shows nothing
 	}
 	list, err := p.cfg.Log.Deliveries(ctx, notify.Filter{Person: person, Limit: 5})
+	if err == nil && !me {
+		list, err = p.known(ctx, at.Viewer, list)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the delivery log: %w", err)
 	}

@@ -23,6 +23,8 @@ import (
 	"github.com/mainstayhq/mainstay/web"
 )
 
+var secret = mainstay.Ref{Kind: mainstay.KindIncident, ID: "i9"}
+
 var page = mainstay.Ref{Kind: mainstay.KindPage, ID: "p3"}
 
 // logbook is a delivery log in memory, newest first.
@@ -70,18 +72,34 @@ type doors struct{}
 func (doors) Viewer(r *http.Request) (access.Viewer, error) {
 	who := r.Header.Get("X-Who")
 	grants := map[string][]access.Grant{
+		"max": {{Role: access.Manager, Project: "har"}}, "rosa": {{Role: access.Member, Project: "har"}},
 		"ana": {{Role: access.Responder, Project: "har"}}, "admin": {{Role: access.Administrator}}, "carl": {{Role: access.Customer, Project: "har"}},
 	}[who]
 	if grants == nil {
 		return access.Viewer{}, nil
 	}
-	return access.Viewer{Actor: mainstay.Person(who), PersonID: who, Name: who, Grants: grants, Zone: time.UTC}, nil
+	v := access.Viewer{Actor: mainstay.Person(who), PersonID: who, Name: who, Grants: grants, Zone: time.UTC}
+	if who == "rosa" {
+		v.Known = []string{secret.ID}
+	}
+	return v, nil
 }
 
 type register struct{}
 
 func (register) Find(context.Context, mainstay.Kind, string, string) (object.Object, error) {
 	return object.Object{}, mainstay.Errorf(mainstay.NotFound, "There is nothing.")
+}
+
+// Many knows of one private incident.
+func (register) Many(_ context.Context, refs []mainstay.Ref) (map[mainstay.Ref]object.Object, error) {
+	found := map[mainstay.Ref]object.Object{}
+	for _, r := range refs {
+		if r == secret {
+			found[r] = object.Object{Ref: r, Project: "har", Private: true}
+		}
+	}
+	return found, nil
 }
 
 type site struct {
@@ -91,7 +109,7 @@ type site struct {
 	sent  []commit.Notice
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T, more ...notify.Delivery) *site {
 	t.Helper()
 	at := mainstaytest.Start
 	s := &site{t: t}
@@ -103,9 +121,10 @@ func newSite(t *testing.T) *site {
 		{ID: "2", Project: "har", Subject: page, Person: "cleo", State: notify.Suppressed, Planned: at, Ended: at, Reason: "the account is deactivated"},
 		{ID: "1", Project: "har", Subject: page, Channel: "webhook", Address: "https://team.example/t0ken", State: notify.Failed, Attempts: 9, Planned: at, Ended: at, Error: "given up"},
 	}
+	log = append(log, more...)
 	var err error
 	s.pages, err = notifyweb.New(notifyweb.Config{
-		Log: log, People: people{}, Names: names{}, Time: mainstay.NewMoved(at),
+		Log: log, People: people{}, Names: names{}, Register: register{}, Time: mainstay.NewMoved(at),
 		Send: func(_ context.Context, list []commit.Notice) error { s.sent = append(s.sent, list...); return nil },
 		Troubled: func() []notify.Lane {
 			return []notify.Lane{{Channel: "email", Failures: 7, Since: at, Held: 3, Error: "connection refused"}}
@@ -152,6 +171,25 @@ func rowsOf(t *testing.T, html string) []string {
 		rows = append(rows, strings.Join(cells, " | "))
 	})
 	return rows
+}
+
+// What was told about a private incident is in the log for those alone who may know of it.
+func TestTheLogKeepsPrivateIncidents(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, notify.Delivery{
+		ID: "0", Project: "har", Subject: secret, Person: "rosa", Channel: "email", Address: "rosa@example.com", State: notify.Sent, Planned: mainstaytest.Start,
+	})
+	for who, c := range map[string]struct{ rows, one int }{"ana": {5, 404}, "rosa": {6, 200}, "max": {6, 200}, "admin": {7, 200}} {
+		if rows := rowsOf(t, s.do("GET", "/admin/notifications", who, 200).Body.String()); len(rows) != c.rows {
+			t.Errorf("%s sees %d rows, want %d", who, len(rows), c.rows)
+		}
+		var list web.List[notifyweb.Notification]
+		body := s.do("GET", "/api/v1/notifications", who, 200).Body
+		if err := json.Unmarshal(body.Bytes(), &list); err != nil || len(list.Items) != c.rows {
+			t.Errorf("%s gets %d items, want %d: %v", who, len(list.Items), c.rows, err)
+		}
+		s.do("GET", "/api/v1/notifications/0", who, c.one)
+	}
 }
 
 func TestTheLogSaysWhoWasToldAndWhyNot(t *testing.T) {

@@ -72,18 +72,63 @@ func (s *Store) save(ctx context.Context, o commit.Object) error {
 	if o.Labels == nil {
 		o.Labels = map[string]string{}
 	}
-	_, err := s.db.Exec(ctx, `INSERT INTO object (kind, id, number, project, name, title, state, labels, private, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+	secret, err := s.secret(ctx, o)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.Exec(ctx, `INSERT INTO object (kind, id, number, project, name, title, state, labels, private, secret, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (kind, id) DO UPDATE SET number = excluded.number, project = excluded.project, name = excluded.name,
 			title = excluded.title, state = excluded.state, labels = excluded.labels, private = excluded.private,
-			updated_at = excluded.updated_at`,
-		string(o.Ref.Kind), o.Ref.ID, o.Number, o.Project, o.Name, o.Title, o.State, storage.JSON(o.Labels), o.Private, storage.Micros(o.At))
-	return err
+			secret = excluded.secret, updated_at = excluded.updated_at`,
+		string(o.Ref.Kind), o.Ref.ID, o.Number, o.Project, o.Name, o.Title, o.State, storage.JSON(o.Labels), o.Private, secret, storage.Micros(o.At))
+	if err != nil || secret != o.Ref.ID {
+		return err
+	}
+	return s.saveReaders(ctx, secret, o.Readers)
+}
+
+// secret is the id of the object whose readers may know of this one, "" when it is not private. What it hangs on was saved before it;
+// when that is not private, or not known, only those who manage incidents may know of it.
+func (s *Store) secret(ctx context.Context, o commit.Object) (string, error) {
+	if !o.Private {
+		return "", nil
+	}
+	if o.Of.IsZero() {
+		return o.Ref.ID, nil
+	}
+	found, err := storage.All(ctx, s.db, storage.Value[string], `SELECT secret FROM object WHERE kind = $1 AND id = $2 AND secret <> ''`,
+		string(o.Of.Kind), o.Of.ID)
+	if err != nil || len(found) == 0 {
+		return o.Ref.ID, err
+	}
+	return found[0], nil
+}
+
+func (s *Store) saveReaders(ctx context.Context, secret string, persons []string) error {
+	if _, err := s.db.Exec(ctx, `DELETE FROM object_reader WHERE secret = $1`, secret); err != nil {
+		return err
+	}
+	for _, p := range persons {
+		if _, err := s.db.Exec(ctx, `INSERT INTO object_reader (secret, person) VALUES ($1, $2) ON CONFLICT DO NOTHING`, secret, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Known lists the ids of the private objects that the person may know of without managing incidents, ascending.
+func (s *Store) Known(ctx context.Context, person string) ([]string, error) {
+	return storage.All(ctx, s.db, storage.Value[string], `SELECT o.id FROM object_reader r JOIN object o ON o.secret = r.secret
+		WHERE r.person = $1 AND r.secret <> '' AND o.secret <> '' ORDER BY o.id`, person)
 }
 
 func (s *Store) forget(ctx context.Context, r mainstay.Ref) error {
 	if _, err := s.db.Exec(ctx, `DELETE FROM object_link WHERE from_kind = $1 AND from_id = $2 OR to_kind = $3 AND to_id = $4`,
 		string(r.Kind), r.ID, string(r.Kind), r.ID); err != nil {
+		return err
+	}
+	if _, err := s.db.Exec(ctx, `DELETE FROM object_reader WHERE secret = $1`, r.ID); err != nil {
 		return err
 	}
 	_, err := s.db.Exec(ctx, `DELETE FROM object WHERE kind = $1 AND id = $2`, string(r.Kind), r.ID)

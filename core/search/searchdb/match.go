@@ -134,7 +134,8 @@ func (s *Store) allowed(p *params, m search.Match) string {
 	}
 	cond := ` AND (` + strings.Join(scopes, ` OR `) + `)`
 	if !m.Private.All {
-		cond += ` AND (NOT o.private OR ` + s.db.In("o.project", p.add(storage.List(m.Private.Projects))) + `)`
+		cond += ` AND (NOT o.private OR ` + s.db.In("o.project", p.add(storage.List(m.Private.Projects))) +
+			` OR ` + s.db.In("o.id", p.add(storage.List(m.Known))) + `)`
 	}
 	if m.OnlyIn != "" {
 		cond += ` AND o.project = ` + p.add(m.OnlyIn)

@@ -55,7 +55,11 @@ func Key(path string) (ed25519.PrivateKey, error) {
 		if _, err := rand.Read(seed); err != nil {
 			return nil, fmt.Errorf("making the status page's key: %w", err)
 		}
-		if err := os.WriteFile(path, []byte(hex.EncodeToString(seed)+"\n"), 0o600); err != nil {
+		err := os.WriteFile(path+".new", []byte(hex.EncodeToString(seed)+"\n"), 0o600)
+		if err == nil {
+			err = os.Rename(path+".new", path) // it appears whole: half a key would keep every later start from working
+		}
+		if err != nil {
 			return nil, fmt.Errorf("keeping the status page's key: %w", err)
 		}
 		return ed25519.NewKeyFromSeed(seed), nil
@@ -266,4 +270,10 @@ func readGeneration(dir string, c current, old Files) (Files, error) {
 		files[name] = newFile(name, body, old)
 	}
 	return files, nil
+}
+
+// AsOf is when the snapshot in a folder was last known to be current. Its signature holds for the key that it names.
+func AsOf(dir string) (time.Time, error) {
+	c, _, err := readHead(dir, nil)
+	return c.AsOf, err
 }

@@ -430,8 +430,11 @@ func (p *Pages) apiTimeline(ctx context.Context, _ *byID) (*web.Out[web.List[Lin
 	if err != nil {
 		return nil, err
 	}
+	if entries, err = p.readable(ctx, web.ViewerFrom(ctx), entries); err != nil {
+		return nil, err
+	}
 	out := web.List[Line]{Items: []Line{}}
-	for _, e := range readable(web.ViewerFrom(ctx), web.ProjectFrom(ctx), entries) {
+	for _, e := range entries {
 		out.Items = append(out.Items, Line{
 			Fact: e.Fact, Kind: e.Kind, At: e.At, Recorded: e.Recorded, Actor: e.Actor, Who: e.Who, Sentence: e.Sentence, Text: e.Markdown,
 			Subject: e.Subject.String(),

@@ -32,6 +32,7 @@ type Projects interface {
 
 // Objects finds objects by kind and id, number or name, alerts too.
 type Objects interface {
+	web.Register
 	Find(ctx context.Context, kind mainstay.Kind, key, project string) (object.Object, error)
 }
 

@@ -50,6 +50,7 @@ type listView struct {
 	Rows       []rowView
 	Next       string
 	MayDeclare bool
+	MayPosts   bool
 	Severities []ui.Tab
 	Filtered   bool
 }
@@ -66,7 +67,7 @@ var shows = []struct {
 }
 
 func (p *Pages) list(c *web.Ctx) error {
-	v := listView{MayDeclare: c.May(access.IncidentRespond)}
+	v := listView{MayDeclare: c.May(access.IncidentRespond), MayPosts: c.Viewer.MayAny(access.PostRead)}
 	show, severity := c.Query("show"), c.Query("severity")
 	q := query(c.Viewer)
 	q.Cursor, q.Limit = c.Query("cursor"), 50

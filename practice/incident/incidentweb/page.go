@@ -94,7 +94,9 @@ func (p *Pages) timeline(c *web.Ctx, v *pageView) (map[int]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries = readable(c.Viewer, v.Incident.Project, entries)
+	if entries, err = p.readable(c.Context(), c.Viewer, entries); err != nil {
+		return nil, err
+	}
 	v.EventsAll = len(entries)
 	defer func() { v.Hidden = v.EventsAll - len(v.Events) }()
 	skipped := map[string]int{}

@@ -60,8 +60,10 @@ func (w *world) viewer(name string) access.Viewer {
 	if name == "other" {
 		at = "another-project"
 	}
+	known, err := w.Objects.Known(w.t.Context(), p.ID)
+	w.must(err)
 	return access.Viewer{
-		Actor: mainstay.Person(p.ID), PersonID: p.ID, Name: name, Zone: time.UTC,
+		Known: known, Actor: mainstay.Person(p.ID), PersonID: p.ID, Name: name, Zone: time.UTC,
 		Grants: []access.Grant{{Role: roles[name], Project: at}},
 	}
 }

@@ -149,7 +149,7 @@ func (s *Store) List(ctx context.Context, q knowledge.Query) ([]knowledge.Articl
 		where += ` AND ` + in("project", q.Projects)
 	}
 	if !q.AllPrivate {
-		where += ` AND (NOT private OR ` + in("project", q.Private) + `)`
+		where += ` AND (NOT private OR ` + in("project", q.Private) + ` OR ` + in("id", q.Known) + `)`
 	}
 	if len(q.States) > 0 {
 		words := make([]string, len(q.States))

@@ -92,13 +92,13 @@ func visible(v access.Viewer, q knowledge.Query) knowledge.Query {
 			q.Projects = append(q.Projects, mainstay.Installation)
 		}
 	}
-	q.AllPrivate, q.Private = v.Projects(access.IncidentRespond)
+	q.AllPrivate, q.Private, q.Known = v.Private()
 	return q
 }
 
 // sees reports whether the viewer may see the article at all.
 func sees(v access.Viewer, a knowledge.Article) bool {
-	return v.May(access.ArticleRead, a.Project) && (!a.Private || v.May(access.IncidentRespond, a.Project))
+	return v.May(access.ArticleRead, a.Project) && v.Sees(a.ID, a.Project, a.Private)
 }
 
 // path is the address of an article.

@@ -174,7 +174,7 @@ func (p *Pages) read(ctx context.Context, id string) (*web.Out[View], error) {
 	for part, r := range texts {
 		v.Texts[string(part)] = r.Markdown
 	}
-	facts, err := p.cfg.RootCauses.Timeline(ctx, rc)
+	facts, err := p.timeline(ctx, web.ViewerFrom(ctx), rc)
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func (p *Pages) list(c *web.Ctx) error {
 	for _, rc := range list {
 		v.Rows = append(v.Rows, p.row(c.Context(), rc, c.Now))
 	}
-	return c.Render(web.Page{Title: "Root causes", Nav: "knowledge", Crumbs: []web.Crumb{{Text: "Knowledge", URL: "/articles"}, {Text: "Root causes"}}}, listPage(v))
+	return c.Render(web.Page{Title: "Root causes", Nav: "improve", Crumbs: []web.Crumb{{Text: "Root causes"}}}, listPage(v))
 }
 
 func (p *Pages) one(c *web.Ctx) error { return p.show(c, form{}, nil) }
@@ -79,7 +79,7 @@ func (p *Pages) show(c *web.Ctx, f form, stale *document.Stale) error {
 		}
 	}
 	return c.Render(web.Page{
-		Title: rc.Key(), Nav: "knowledge", Status: status, Live: []mainstay.Ref{rc.Ref(), rc.IncidentRef()},
+		Title: rc.Key() + " " + rc.Title, Nav: "improve", Status: status, Live: []mainstay.Ref{rc.Ref(), rc.IncidentRef()},
 		Crumbs: []web.Crumb{{Text: "Root causes", URL: "/rootcauses"}, {Text: rc.Key()}},
 	}, onePage(v))
 }
@@ -239,7 +239,7 @@ func (p *Pages) report(c *web.Ctx) (rc rootcause.RootCause, markdown string, err
 	if r.Corrections, err = p.cfg.RootCauses.Corrections(ctx, rc); err != nil {
 		return rc, "", err
 	}
-	if r.Timeline, err = p.cfg.RootCauses.Timeline(ctx, rc); err != nil {
+	if r.Timeline, err = p.timeline(ctx, c.Viewer, rc); err != nil {
 		return rc, "", err
 	}
 	if r.Notes, err = p.cfg.RootCauses.Written(ctx, r.Timeline); err != nil {

@@ -5,10 +5,12 @@ package rootcauseweb
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
 	"github.com/mainstayhq/mainstay/core/people"
+	"github.com/mainstayhq/mainstay/fact"
 	"github.com/mainstayhq/mainstay/practice/rootcause"
 	"github.com/mainstayhq/mainstay/web"
 )
@@ -34,6 +36,7 @@ type Config struct {
 	Names      Names
 	People     People
 	Projects   Projects
+	Register   web.Register
 	Time       mainstay.Timekeeper
 }
 
@@ -42,8 +45,8 @@ type Pages struct{ cfg Config }
 
 // New makes the pages.
 func New(cfg Config) (*Pages, error) {
-	if cfg.RootCauses == nil || cfg.Names == nil || cfg.People == nil || cfg.Projects == nil || cfg.Time == nil {
-		return nil, errors.New("rootcauseweb needs RootCauses, Names, People, Projects and Time")
+	if cfg.RootCauses == nil || cfg.Names == nil || cfg.People == nil || cfg.Projects == nil || cfg.Register == nil || cfg.Time == nil {
+		return nil, errors.New("rootcauseweb needs RootCauses, Names, People, Projects, Register and Time")
 	}
 	return &Pages{cfg}, nil
 }
@@ -86,13 +89,26 @@ func visible(v access.Viewer, q rootcause.Query) rootcause.Query {
 	if all, ids := v.Projects(access.RootCauseRead); !all {
 		q.Projects = append([]string{}, ids...)
 	}
-	q.AllPrivate, q.Private = v.Projects(access.IncidentRespond)
+	q.AllPrivate, q.Private, q.Known = v.Private()
 	return q
 }
 
 // sees reports whether the viewer may see the analysis at all.
 func sees(v access.Viewer, rc rootcause.RootCause) bool {
-	return v.May(access.RootCauseRead, rc.Project) && (!rc.Private || v.May(access.IncidentRespond, rc.Project))
+	return v.May(access.RootCauseRead, rc.Project) && v.Sees(rc.ID, rc.Project, rc.Private)
+}
+
+// timeline is what happened, without what the viewer may not read: a stakeholder reads an analysis, not alerts and pages, and nobody
+// what happened in other projects or about other private objects.
+func (p *Pages) timeline(ctx context.Context, v access.Viewer, rc rootcause.RootCause) ([]fact.Fact, error) {
+	facts, err := p.cfg.RootCauses.Timeline(ctx, rc)
+	if err != nil {
+		return nil, err
+	}
+	facts = slices.DeleteFunc(facts, func(f fact.Fact) bool {
+		return len(f.Subjects) > 0 && !v.May(web.Reads(f.Subjects[0].Kind), f.Project)
+	})
+	return web.Known(ctx, p.cfg.Register, v, facts, func(f fact.Fact) []mainstay.Ref { return f.Subjects })
 }
 
 // path is the address of an analysis.

@@ -30,7 +30,7 @@ type world struct {
 	causes    *rootcause.Service
 	project   string
 	incidents map[string]rootcause.Incident
-	ana       string
+	ana, tom  string
 }
 
 // Incident answers what app answers from the incident practice.
@@ -77,12 +77,14 @@ func setup(t *testing.T, f func(t *testing.T, w *world)) {
 		})
 		check(err)
 		pages, err := rootcauseweb.New(rootcauseweb.Config{
-			RootCauses: w.causes, Names: w, People: h.People, Projects: h.Projects.ProjectID, Time: h.Clock,
+			RootCauses: w.causes, Names: w, People: h.People, Projects: h.Projects.ProjectID, Register: h.Objects, Time: h.Clock,
 		})
 		check(err)
 		w.Serve(t, pages)
 		w.project = w.Project(t, "shop")
 		w.ana = w.Person(t, "ana", access.Grant{Role: access.Responder, Project: w.project}).ID
+		w.tom = w.Person(t, "tom", access.Grant{Role: access.Member, Project: w.project}).ID
+		w.Person(t, "max", access.Grant{Role: access.Manager, Project: w.project})
 		w.Person(t, "ben", access.Grant{Role: access.Responder, Project: w.project})
 		w.Person(t, "sten", access.Grant{Role: access.Stakeholder, Project: w.project})
 		w.Person(t, "out", access.Grant{Role: access.Manager, Project: w.Project(t, "bank")})
@@ -102,7 +104,7 @@ func (w *world) resolve(t *testing.T, n int64, title string, private bool) {
 	ref := mainstay.Ref{Kind: mainstay.KindIncident, ID: inc.ID}
 	f := fact.New(now, w.project, mainstay.Person(w.ana), fact.IncidentResolved{
 		Number: n, Title: title, Severity: "sev-2", Private: private, ResolvedAt: now}, ref)
-	w.Commit(t, commit.Set{Facts: []fact.Fact{f}, Objects: []commit.Object{{Ref: ref, Number: n, Project: w.project, Title: title, State: "resolved", Private: private, At: now}}})
+	w.Commit(t, commit.Set{Facts: []fact.Fact{f}, Objects: []commit.Object{{Ref: ref, Number: n, Project: w.project, Title: title, State: "resolved", Private: private, Readers: []string{w.ana, w.tom}, At: now}}})
 	if err := w.causes.Subscribers()[0].Handle(t.Context(), []fact.Fact{f}); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +183,7 @@ func (w *world) support(t *testing.T, ana *house.Browser) {
 	}
 }
 
-// A private incident's analysis is there for responders alone; nobody writes who only reads.
+// A private incident's analysis is there for those alone who manage incidents or have a role in it; nobody writes who only reads.
 func TestWhoSeesAnAnalysis(t *testing.T) {
 	t.Parallel()
 	setup(t, func(t *testing.T, w *world) {
@@ -192,6 +194,9 @@ func TestWhoSeesAnAnalysis(t *testing.T) {
 			lists                string
 		}{
 			"ana":  {200, 200, 200, "RCA-1 RCA-2"},
+			"tom":  {200, 200, 403, "RCA-1 RCA-2"},
+			"max":  {200, 200, 200, "RCA-1 RCA-2"},
+			"ben":  {200, 404, 200, "RCA-1"},
 			"sten": {200, 404, 403, "RCA-1"},
 			"out":  {404, 404, 404, ""},
 		} {
@@ -218,7 +223,7 @@ func TestWhoSeesAnAnalysis(t *testing.T) {
 			if got := strings.Join(keys, " "); got != c.lists {
 				t.Errorf("%s lists %q", name, got)
 			}
-			if p := b.Get("/rootcauses?state=all"); p.Says("Keys leaked") != (name == "ana") {
+			if p := b.Get("/rootcauses?state=all"); p.Says("Keys leaked") != (c.private == 200) {
 				t.Errorf("%s at %s: %s", name, p.Path, p.Text())
 			}
 		}

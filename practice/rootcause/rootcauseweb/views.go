@@ -184,7 +184,7 @@ func (p *Pages) view(ctx context.Context, c *web.Ctx, rc rootcause.RootCause) (o
 	if err := p.corrections(ctx, &v, rc); err != nil {
 		return v, err
 	}
-	facts, err := p.cfg.RootCauses.Timeline(ctx, rc)
+	facts, err := p.timeline(ctx, c.Viewer, rc)
 	if err != nil {
 		return v, err
 	}

@@ -245,7 +245,7 @@ func (p *Pages) one(c *web.Ctx) error {
 	}
 	v.Decisions = p.decisions(ctx, a)
 	v.Facts = facts(a, c.Viewer.Location())
-	if v.History, err = p.history(ctx, a); err != nil {
+	if v.History, err = p.history(ctx, c.Viewer, a); err != nil {
 		return err
 	}
 	v.Wide, v.Side = c.Panels("alert")
@@ -329,9 +329,12 @@ func facts(a *warning.Alert, zone *time.Location) []ui.Pair {
 	return list
 }
 
-// history is what the journal says about the alert, newest last.
-func (p *Pages) history(ctx context.Context, a *warning.Alert) ([]ui.Event, error) {
+// history is what the journal says about the alert and the viewer may know, newest last.
+func (p *Pages) history(ctx context.Context, v access.Viewer, a *warning.Alert) ([]ui.Event, error) {
 	list, err := p.cfg.Journal.Facts(ctx, journal.Query{Subject: a.Ref(), Limit: 100})
+	if err == nil {
+		list, err = web.Known(ctx, p.cfg.Register, v, list, func(f fact.Fact) []mainstay.Ref { return f.Subjects })
+	}
 	var events []ui.Event
 	for _, f := range list {
 		e := ui.Event{At: f.At, Recorded: f.Recorded, Text: ui.Text(p.cfg.Names.Actor(ctx, f.Actor) + " " + fact.Sentence(f) + ".")}

@@ -39,6 +39,7 @@ type Config struct {
 	Projects Projects
 	Names    Names
 	Journal  journal.Reader
+	Register web.Register
 	Handling Handling // who has an alert; nil: the pages do not say
 	Time     mainstay.Timekeeper
 	Limits   func() intake.Limits // of a posted body; nil: the defaults
@@ -55,8 +56,8 @@ type Pages struct {
 
 // New checks the configuration.
 func New(cfg Config) (*Pages, error) {
-	if cfg.Warning == nil || cfg.Format == nil || cfg.Projects == nil || cfg.Names == nil || cfg.Journal == nil || cfg.Time == nil {
-		return nil, errors.New("warningweb needs Warning, Format, Projects, Names, Journal and Time")
+	if cfg.Warning == nil || cfg.Format == nil || cfg.Projects == nil || cfg.Names == nil || cfg.Journal == nil || cfg.Register == nil || cfg.Time == nil {
+		return nil, errors.New("warningweb needs Warning, Format, Projects, Names, Journal, Register and Time")
 	}
 	if cfg.Limits == nil {
 		cfg.Limits = func() intake.Limits { return intake.Limits{} }

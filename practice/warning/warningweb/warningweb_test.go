@@ -115,7 +115,7 @@ func begin(t *testing.T, engine string, clock mainstay.Timekeeper) *world {
 		t.Fatal(err)
 	}
 	pages, err := warningweb.New(warningweb.Config{
-		Warning: s, Format: alertmanager.Format{}, Projects: w.reg, Names: named{}, Journal: e.Journal, Time: clock, Default: func() string { return w.def },
+		Warning: s, Format: alertmanager.Format{}, Projects: w.reg, Names: named{}, Journal: e.Journal, Register: e.Objects, Time: clock, Default: func() string { return w.def },
 	})
 	if err != nil {
 		t.Fatal(err)
