@@ -29,7 +29,7 @@ func (a *App) practicePages(n names) ([]pages, error) {
 		Incidents: a.Incidents, People: a.People, Projects: a.Projects, Objects: finder{a}, Names: n, UpdatePath: "/posts/new",
 	})
 	posts, err4 := communicationweb.New(communicationweb.Config{
-		Service: a.Communication, Projects: a.Projects, Objects: finder{a}, Names: n, Time: now, StatusURL: a.statusURL, Open: a.burningNow,
+		Service: a.Communication, Projects: a.Projects, Names: n, Time: now, StatusURL: a.statusURL, Open: a.burningNow,
 	})
 	windows, err5 := maintenanceweb.New(maintenanceweb.Config{Service: a.Maintenance, Projects: a.Projects, Names: n, Time: now})
 	causes, err6 := rootcauseweb.New(rootcauseweb.Config{

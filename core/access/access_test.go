@@ -56,6 +56,33 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// What is private is for those who manage incidents there and for those who know of it anyway; responding is not enough.
+func TestSees(t *testing.T) {
+	t.Parallel()
+	knows := viewer(Grant{Role: Stakeholder, Project: "shop"})
+	knows.Known = []string{"i1"}
+	for name, c := range map[string]struct {
+		v                  Viewer
+		public, one, other bool
+		all                bool
+		projects, known    []string
+	}{
+		"nobody":               {v: Viewer{Known: []string{"i1"}}, public: true},
+		"responder":            {v: viewer(Grant{Role: Responder, Project: "shop"}), public: true},
+		"manager":              {v: viewer(Grant{Role: Manager, Project: "shop"}), public: true, one: true, other: true, projects: []string{"shop"}},
+		"manager elsewhere":    {v: viewer(Grant{Role: Manager, Project: "bank"}), public: true, projects: []string{"bank"}},
+		"administrator of all": {v: viewer(Grant{Role: Administrator}), public: true, one: true, other: true, all: true},
+		"with a role in one":   {v: knows, public: true, one: true, known: []string{"i1"}},
+	} {
+		if c.v.Sees("i1", "shop", false) != c.public || c.v.Sees("i1", "shop", true) != c.one || c.v.Sees("i2", "shop", true) != c.other {
+			t.Errorf("%s sees otherwise", name)
+		}
+		if all, projects, known := c.v.Private(); all != c.all || !slices.Equal(projects, c.projects) || !slices.Equal(known, c.known) {
+			t.Errorf("%s: lists hold %v, %v, %v", name, all, projects, known)
+		}
+	}
+}
+
 func TestMay(t *testing.T) {
 	t.Parallel()
 	shop := viewer(Grant{Role: Responder, Project: "shop"}, Grant{Role: Stakeholder, Project: "bank"})

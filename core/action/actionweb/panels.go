@@ -35,11 +35,13 @@ func (p *Pages) dueNext(ctx context.Context, at web.At) (web.Component, error) {
 	owed, limit := []action.State{action.Proposed, action.Accepted}, 6
 	var list []action.Action
 	if at.Viewer.PersonID != "" {
-		page, err := p.cfg.Actions.List(ctx, action.Query{Owner: at.Viewer.PersonID, States: owed, AllPrivate: true, ByDue: true, Limit: limit})
+		q := action.Query{Owner: at.Viewer.PersonID, States: owed, ByDue: true, Limit: limit}
+		q.AllPrivate, q.Private, q.Known = at.Viewer.Private()
+		page, err := p.cfg.Actions.List(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		list = seen(at.Viewer, page.Items)
+		list = page.Items
 	}
 	if at.Viewer.MayAny(access.ActionRead) {
 		q := within(at.Viewer)

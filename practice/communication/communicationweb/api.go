@@ -292,7 +292,7 @@ func (p *Pages) apiPosts(rt *web.Router) func(context.Context, *postsIn) (*web.O
 			q.Projects = append([]string{}, ids...)
 		}
 		if in.Incident != "" {
-			o, err := p.cfg.Objects.Find(ctx, mainstay.KindIncident, in.Incident, "")
+			o, err := rt.Seen(ctx, mainstay.Ref{Kind: mainstay.KindIncident, ID: in.Incident})
 			if err != nil {
 				return nil, err
 			}
@@ -346,7 +346,7 @@ func (p *Pages) apiInput(ctx context.Context, incident, project string, b PostDr
 
 func (p *Pages) apiCreate(ctx context.Context, in *createIn) (*web.Out[Post], error) {
 	v := web.ViewerFrom(ctx)
-	o, err := p.cfg.Objects.Find(ctx, mainstay.KindIncident, in.Body.Incident, "")
+	o, err := p.rt.Seen(ctx, mainstay.Ref{Kind: mainstay.KindIncident, ID: in.Body.Incident})
 	if err == nil && !v.May(access.PostDraft, o.Project) {
 		err = mainstay.Errorf(mainstay.NotFound, "There is no incident %q, or you may not see it.", in.Body.Incident)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
-	"github.com/mainstayhq/mainstay/core/object"
 	"github.com/mainstayhq/mainstay/core/project"
 	"github.com/mainstayhq/mainstay/practice/communication"
 	"github.com/mainstayhq/mainstay/web"
@@ -20,11 +19,6 @@ import (
 type Projects interface {
 	Projects(ctx context.Context) ([]project.Project, error)
 	Services(ctx context.Context, projectID string) ([]project.Service, error)
-}
-
-// Objects finds objects by id, number or name.
-type Objects interface {
-	Find(ctx context.Context, kind mainstay.Kind, key, project string) (object.Object, error)
 }
 
 // Names gives the names of actors and objects.
@@ -38,7 +32,6 @@ type Names interface {
 type Config struct {
 	Service  *communication.Service
 	Projects Projects
-	Objects  Objects
 	Names    Names
 	Time     mainstay.Timekeeper
 	// StatusURL is where the public finds the status page; "" or a nil func shows no link.
@@ -48,21 +41,25 @@ type Config struct {
 }
 
 // Pages are the routes and panels.
-type Pages struct{ cfg Config }
+type Pages struct {
+	cfg Config
+	rt  *web.Router
+}
 
 // New makes the pages.
 func New(cfg Config) (*Pages, error) {
-	if cfg.Service == nil || cfg.Projects == nil || cfg.Objects == nil || cfg.Names == nil || cfg.Time == nil {
-		return nil, errors.New("communicationweb needs Service, Projects, Objects, Names and Time")
+	if cfg.Service == nil || cfg.Projects == nil || cfg.Names == nil || cfg.Time == nil {
+		return nil, errors.New("communicationweb needs Service, Projects, Names and Time")
 	}
 	if cfg.StatusURL == nil {
 		cfg.StatusURL = func() string { return "" }
 	}
-	return &Pages{cfg}, nil
+	return &Pages{cfg: cfg}, nil
 }
 
 // Routes adds them to the router.
 func (p *Pages) Routes(rt *web.Router) {
+	p.rt = rt
 	page := func(method, pattern string, kind mainstay.Kind, perm access.Permission, h func(*web.Ctx) error) {
 		rt.Handle(web.Route{Method: method, Pattern: pattern, Permission: perm, Kind: kind}, h)
 	}

@@ -230,6 +230,56 @@ func TestWhoSeesAnAnalysis(t *testing.T) {
 	})
 }
 
+// The timeline leaves out what the reader may not read elsewhere: alerts, other projects, another private incident of the same alert.
+func TestTheTimelineTellsNobodyWhatTheyMayNotRead(t *testing.T) {
+	t.Parallel()
+	setup(t, func(t *testing.T, w *world) {
+		now := w.Clock.Now()
+		ref := func(k mainstay.Kind) mainstay.Ref { return mainstay.Ref{Kind: k, ID: mainstay.NewID(now)} }
+		near, far, secret := ref(mainstay.KindAlert), ref(mainstay.KindAlert), ref(mainstay.KindIncident)
+		bank := must(w.Projects.ProjectID(t.Context(), "bank"))(t)
+		by := mainstay.System("test")
+		declared := fact.IncidentDeclared{Number: 41, Title: "Private incident", Severity: "sev-4", Private: true, StartedAt: now}
+		w.Commit(t, commit.Set{
+			Objects: []commit.Object{{Ref: secret, Number: 41, Project: w.project, Title: "Keys leaked", Private: true, At: now}},
+			Facts: []fact.Fact{
+				fact.New(now, w.project, by, fact.AlertFired{Name: "NearAlert"}, near), fact.New(now, bank, by, fact.AlertFired{Name: "FarAlert"}, far),
+				fact.New(now, w.project, by, declared, secret, near),
+			},
+		})
+		w.resolve(t, 38, "Mails late", false)
+		for id, inc := range w.incidents {
+			inc.Related = []mainstay.Ref{near, far}
+			w.incidents[id] = inc
+		}
+		for name, want := range map[string][]bool{ // whether it tells of the alert, of the other project's, of the private incident
+			"sten": {false, false, false}, "ben": {true, false, false}, "max": {true, false, true},
+		} {
+			for _, path := range []string{"/rootcauses/RCA-1", "/rootcauses/RCA-1/report.md", "/rootcauses/RCA-1/report.html", "/api/v1/rootcauses/RCA-1"} {
+				p := w.As(t, name).Get(path)
+				if p.Status != http.StatusOK || !strings.Contains(p.Body, "resolved the incident") {
+					t.Errorf("%s reads %s: %d", name, path, p.Status)
+				}
+				for i, mark := range []string{"NearAlert", "FarAlert", "declared"} {
+					if got := strings.Contains(p.Body, mark); got != want[i] {
+						t.Errorf("%s at %s is told of %s: %v", name, path, mark, got)
+					}
+				}
+			}
+		}
+	})
+}
+
+func must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
 func TestAnAnalysisOverTheAPI(t *testing.T) {
 	t.Parallel()
 	setup(t, func(t *testing.T, w *world) {
