@@ -215,6 +215,16 @@ func (p *play) night() {
 	p.say(ines, communication.Identified, "Card payments are failing",
 		"We have found the cause: a change in how cards are confirmed. We are taking it back. Paying by invoice works.", 20, down)
 	p.after(8 * time.Minute)
+	p.rolledBack(began, ines, tomasz, samir)
+	p.do("resolving", func() error {
+		_, err := p.App.Incidents.Resolve(p.ctx, ana, p.incident.ID, time.Time{})
+		return err
+	})
+	p.settle()
+}
+
+// rolledBack ends the night: the harm stops, users hear it, it is watched, it is over.
+func (p *play) rolledBack(began time.Time, ines, tomasz, samir mainstay.Actor) {
 	p.note(tomasz, "action", "Rolled back at 5 of 5 instances. Failure ratio 0.4 %.", time.Time{})
 	p.mark(incident.Mitigated, tomasz)
 	p.do("the alerts end", func() error {
@@ -231,11 +241,6 @@ func (p *play) night() {
 		"Card payments work as before. No order was lost; orders that failed were not charged. We are sorry for the trouble.", 0,
 		seen{"orders": communication.Operational, "cards": communication.Operational})
 	p.step(6, ines)
-	p.do("resolving", func() error {
-		_, err := p.App.Incidents.Resolve(p.ctx, ana, p.incident.ID, time.Time{})
-		return err
-	})
-	p.settle()
 }
 
 func (p *play) alertAndPage(of alert) (alertRef, pageRef mainstay.Ref) {
