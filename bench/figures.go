@@ -208,7 +208,7 @@ func benchStatus() (*result, error) {
 	if _, err := s.start(); err != nil {
 		return nil, err
 	}
-	r := &result{Notes: []string{"wrk -t1 -c32 -d8s with Accept-Encoding: gzip, on the two cores that also serve"}}
+	r := &result{Notes: []string{"wrk -t1 -c32 -d8s with Accept-Encoding: gzip, on the two cores that also serve; the page of a new installation, without components"}}
 	for _, path := range []string{"/", "/api/v2/summary.json"} {
 		before, err := s.cpu()
 		if err != nil {
