@@ -93,17 +93,16 @@ func (d database) open(ctx context.Context) (*app.App, error) {
 
 type serveCmd struct {
 	database
-	Listen              string   `help:"Address of the pages, the API and the intake; 127.0.0.1:8080 unless you say another." default:"127.0.0.1:8080" placeholder:"ADDR"`
-	StatusListen        string   `help:"Address of the public status page, \"off\" for none; 127.0.0.1:8081 unless you say another." default:"127.0.0.1:8081" placeholder:"ADDR"`
-	ExternalURL         string   `name:"external-url" help:"Where people reach the server: links in mails, Secure cookies." placeholder:"URL"`
-	StatusURL           string   `name:"status-url" help:"Where users reach the status page." placeholder:"URL"`
-	TLSCert             string   `name:"tls-cert" help:"Certificate chain (PEM)." type:"path" placeholder:"FILE"`
-	TLSKey              string   `name:"tls-key" help:"Private key (PEM)." type:"path" placeholder:"FILE"`
-	TrustedProxies      []string `help:"Proxies whose X-Forwarded-For counts." placeholder:"CIDR"`
-	SMTPURL             string   `name:"smtp-url" help:"Mail server: smtp://user:pass@host:587 or smtps://…; ?starttls=require|opportunistic|none&ca=FILE." placeholder:"URL"`
-	MailFrom            string   `help:"Sender of all mail." default:"mainstay@localhost" placeholder:"ADDRESS"`
-	AllowTargets        []string `help:"Networks that outgoing webhooks may reach although they are private or loopback." placeholder:"CIDR"`
-	AlertmanagerDefault string   `hidden:""`
+	Listen         string   `help:"Address of the pages, the API and the intake; 127.0.0.1:8080 unless you say another." default:"127.0.0.1:8080" placeholder:"ADDR"`
+	StatusListen   string   `help:"Address of the public status page, \"off\" for none; 127.0.0.1:8081 unless you say another." default:"127.0.0.1:8081" placeholder:"ADDR"`
+	ExternalURL    string   `name:"external-url" help:"Where people reach the server: links in mails, Secure cookies." placeholder:"URL"`
+	StatusURL      string   `name:"status-url" help:"Where users reach the status page." placeholder:"URL"`
+	TLSCert        string   `name:"tls-cert" help:"Certificate chain (PEM)." type:"path" placeholder:"FILE"`
+	TLSKey         string   `name:"tls-key" help:"Private key (PEM)." type:"path" placeholder:"FILE"`
+	TrustedProxies []string `help:"Proxies whose X-Forwarded-For counts." placeholder:"CIDR"`
+	SMTPURL        string   `name:"smtp-url" help:"Mail server: smtp://user:pass@host:587 or smtps://…; ?starttls=require|opportunistic|none&ca=FILE." placeholder:"URL"`
+	MailFrom       string   `help:"Sender of all mail." default:"mainstay@localhost" placeholder:"ADDRESS"`
+	AllowTargets   []string `help:"Networks that outgoing webhooks may reach although they are private or loopback." placeholder:"CIDR"`
 }
 
 // Run serves until it is told to stop.

@@ -50,7 +50,7 @@ func BenchmarkPage(b *testing.B) {
 			var took []time.Duration
 			for i := 0; b.Loop(); i++ {
 				for !n.Idle() {
-					time.Sleep(time.Millisecond)
+					time.Sleep(time.Millisecond) // real: the engine works in other goroutines
 				}
 				start := time.Now()
 				if err := store.Send(b.Context(), []commit.Notice{notice(fmt.Sprint(i), "ana", true, start)}); err != nil {

@@ -37,7 +37,7 @@ func TestMessagesTakeTurns(t *testing.T) {
 
 		enter("hangs", true)
 		expect(0, "hangs")
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // real: the one whose turn it is hangs for a while
 		enter("after it", true)
 		enter("and after that", true)
 		expect(turnPatience, "after it") // "hangs" is not waited for any more
