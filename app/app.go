@@ -88,7 +88,7 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
 	a := &App{cfg: cfg}
-	a.metrics = newMetrics(a)
+	a.metrics = newFigures(a)
 	a.DB, err = storage.Open(ctx, storage.Config{
 		Dir: cfg.Data, URL: cfg.DatabaseURL, Time: mainstay.Clock{}, Log: cfg.Log, Announce: cfg.Announce, Waited: a.metrics.waited,
 	})

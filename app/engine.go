@@ -28,7 +28,7 @@ import (
 
 // engine is what runs in a started App.
 type engine struct {
-	metrics       *metrics
+	metrics       *figures
 	channels      []notify.Channel
 	lease         *storage.Lease
 	journal       *journal.Engine

@@ -1,83 +1,59 @@
 package app
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/VictoriaMetrics/metrics"
 
 	"github.com/mainstayhq/mainstay/storage"
 )
 
-// metrics are Mainstay's own figures, at /metrics.
-type metrics struct {
-	registry  *prometheus.Registry
-	writeWait *prometheus.HistogramVec
-	timerLate *prometheus.HistogramVec
-	attempts  *prometheus.HistogramVec
-	failures  *prometheus.CounterVec
+// figures are Mainstay's own metrics, at /metrics.
+type figures struct{ set *metrics.Set }
+
+func newFigures(a *App) *figures {
+	f := &figures{set: metrics.NewSet()}
+	f.set.RegisterMetricsWriter(func(w io.Writer) {
+		if a.journal == nil {
+			return
+		}
+		metrics.WriteMetadataIfNeeded(w, "mainstay_subscriber_lag_facts", "gauge")
+		for name, n := range a.journal.Lag() {
+			_, _ = fmt.Fprintf(w, "mainstay_subscriber_lag_facts{subscriber=%q} %d\n", name, n)
+		}
+	})
+	return f
 }
 
-func newMetrics(a *App) *metrics {
-	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		writeWait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "mainstay_write_wait_seconds", Help: "How long a write of the embedded database waited for its turn.",
-			Buckets: prometheus.ExponentialBuckets(.0001, 4, 9),
-		}, []string{"class"}),
-		timerLate: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "mainstay_timer_late_seconds", Help: "How long after its due time a timer fired.",
-			Buckets: prometheus.ExponentialBuckets(.001, 4, 9),
-		}, []string{"kind"}),
-		attempts: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "mainstay_notification_wait_seconds", Help: "From planning a notification until an attempt to send it began.",
-			Buckets: prometheus.ExponentialBuckets(.001, 4, 10),
-		}, []string{"channel", "result"}),
-		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "mainstay_subscriber_failures_total", Help: "Failures of durable subscribers of the journal.",
-		}, []string{"subscriber"}),
-	}
-	m.registry.MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		m.writeWait, m.timerLate, m.attempts, m.failures, lag{a},
-	)
-	return m
+// observe adds a duration to the histogram; the first of its ten buckets ends at least seconds, each next one at four times that.
+func (f *figures) observe(name string, least float64, d time.Duration) {
+	f.set.GetOrCreatePrometheusHistogramExt(name, metrics.ExponentialBuckets(least, 4, 10)).Update(d.Seconds())
 }
 
-func (m *metrics) waited(c storage.Class, d time.Duration) {
-	m.writeWait.WithLabelValues(c.String()).Observe(d.Seconds())
+func (f *figures) waited(c storage.Class, d time.Duration) {
+	f.observe(fmt.Sprintf("mainstay_write_wait_seconds{class=%q}", c), .0001, d)
 }
 
-func (m *metrics) fired(kind string, late time.Duration) {
-	m.timerLate.WithLabelValues(kind).Observe(late.Seconds())
+func (f *figures) fired(kind string, late time.Duration) {
+	f.observe(fmt.Sprintf("mainstay_timer_late_seconds{kind=%q}", kind), .001, late)
 }
 
-func (m *metrics) attempted(channel, result string, waited time.Duration) {
-	m.attempts.WithLabelValues(channel, result).Observe(waited.Seconds())
+func (f *figures) attempted(channel, result string, waited time.Duration) {
+	f.observe(fmt.Sprintf("mainstay_notification_wait_seconds{channel=%q,result=%q}", channel, result), .001, waited)
 }
 
-func (m *metrics) failed(subscriber string) { m.failures.WithLabelValues(subscriber).Inc() }
-
-func (m *metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+func (f *figures) failed(subscriber string) {
+	f.set.GetOrCreateCounter(fmt.Sprintf("mainstay_subscriber_failures_total{subscriber=%q}", subscriber)).Inc()
 }
 
-// lag collects how many facts each subscriber is behind.
-type lag struct{ a *App }
-
-var lagDesc = prometheus.NewDesc("mainstay_subscriber_lag_facts", "Facts that a durable subscriber has not passed yet.", []string{"subscriber"}, nil)
-
-// Describe implements prometheus.Collector.
-func (l lag) Describe(c chan<- *prometheus.Desc) { c <- lagDesc }
-
-// Collect implements prometheus.Collector.
-func (l lag) Collect(c chan<- prometheus.Metric) {
-	if l.a.journal == nil {
-		return
-	}
-	for name, n := range l.a.journal.Lag() {
-		c <- prometheus.MustNewConstMetric(lagDesc, prometheus.GaugeValue, float64(n), name)
-	}
+func (f *figures) handler() http.Handler {
+	metrics.ExposeMetadata(true)
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		f.set.WritePrometheus(w)
+		metrics.WriteProcessMetrics(w)
+	})
 }
