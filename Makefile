@@ -6,7 +6,7 @@ LDFLAGS    := -s -w -X main.version=$(VERSION)
 TEMPL      := go tool templ
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test quick race lint generate check story kill bench bench-latency bench-start bench-status fuzz clean
+.PHONY: help demo build test quick race lint generate check story kill bench bench-latency bench-start bench-status fuzz dist clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -54,6 +54,9 @@ bench-status: ## requests a second of the public status page (wrk)
 
 fuzz: ## every fuzz test for 30 seconds each
 	scripts/fuzz
+
+dist: ## static binaries and Debian packages for amd64 and arm64 with checksums, in dist/
+	scripts/package amd64 arm64
 
 clean: ## what was built
 	rm -rf bin dist .tools

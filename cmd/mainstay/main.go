@@ -126,7 +126,11 @@ func (c *serveCmd) Run(ctx context.Context) error {
 }
 
 func waitAndStop(ctx context.Context, a *app.App) error {
+	if err := tellSystemd("READY=1"); err != nil {
+		fmt.Fprintln(os.Stderr, "mainstay: telling the service manager:", err)
+	}
 	failed := a.Wait(ctx)
+	_ = tellSystemd("STOPPING=1") // it sees the end anyway
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
 	return errors.Join(failed, a.Stop(stop))
@@ -208,6 +212,11 @@ type cli struct {
 	Migrate migrateCmd      `cmd:"" help:"Move an installation between SQLite and PostgreSQL."`
 	Doctor  doctorCmd       `cmd:"" help:"Look for what is wrong, and say what to do."`
 	Version versionCmd      `cmd:"" help:"Print the version."`
+
+	Completion completionCmd `cmd:"" help:"Completion of the command line for bash, zsh or fish."`
+	Complete   completeCmd   `cmd:"" hidden:""`
+	Healthy    healthyCmd    `cmd:"" help:"Ask whether the server on this machine answers."`
+	Man        manCmd        `cmd:"" help:"Write the manual pages into a folder."`
 }
 
 // usageError is wrong use: exit code 2.
@@ -217,15 +226,17 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 
 func main() { os.Exit(run(os.Args[1:])) }
 
+func newParser(c *cli, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append(more,
+		kong.Name("mainstay"), kong.Description(description), kong.DefaultEnvars("MAINSTAY"),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}), kong.Configuration(fileLoader))...)
+}
+
 func run(args []string) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
 	var c cli
-	k, err := kong.New(&c,
-		kong.Name("mainstay"), kong.Description(description), kong.DefaultEnvars("MAINSTAY"),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
-		kong.Configuration(fileLoader), kong.BindTo(ctx, (*context.Context)(nil)),
-	)
+	k, err := newParser(&c, kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		panic(err) // the command line itself is wrong: found by any test
 	}
