@@ -6,12 +6,12 @@ LDFLAGS    := -s -w -X main.version=$(VERSION)
 TEMPL      := go tool templ
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test quick race lint generate check story kill bench bench-latency bench-start bench-status fuzz dist clean
+.PHONY: help demo build test quick race lint generate check story kill bench bench-latency bench-start bench-status bench-demo bench-restore fuzz dist clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
-demo: ## a running product in a temporary folder: the shop Harbour, with a past incident and live faults
+demo: ## a running product in a temporary folder: a shop with a month of history and live faults, and a year of a second project
 	go run -ldflags '$(LDFLAGS)' ./cmd/mainstay demo
 
 build: ## the static binary, bin/mainstay
@@ -41,7 +41,7 @@ story: ## the whole story with the built binary: Prometheus, mail, webhook, brow
 kill: ## kill -9 at random moments of the story, 50 times per database (KILLS=n for another number, SEED=n to repeat one)
 	scripts/test kill
 
-bench: bench-start bench-latency bench-status ## every figure of the README, into bench/results
+bench: bench-start bench-latency bench-status bench-restore bench-demo ## every figure of the README, into bench/results
 
 bench-start: ## start on an empty folder, idle memory, size of the binary
 	scripts/test bench start
@@ -51,6 +51,12 @@ bench-latency: ## from POST of a new alert to the webhook and to the SMTP conver
 
 bench-status: ## requests a second of the public status page (wrk)
 	scripts/test bench status
+
+bench-demo: ## how soon the demonstration answers, and the year of its second project
+	scripts/test bench demo
+
+bench-restore: ## backup and restore of a million facts, on both databases
+	scripts/test bench restore
 
 fuzz: ## every fuzz test for 30 seconds each
 	scripts/fuzz

@@ -21,19 +21,22 @@ var coreEdges = map[string][]string{
 	"commit":   {"timer"}, // the plain rows of what a use case writes hold timers
 	"project":  {"object", "commit"},
 	"object":   {"commit"},
-	"people":   {"object", "commit"},
+	"people":   {"object", "commit", "timer", "calendar"},                                 // digests fall due; quiet hours are read on a wall clock
 	"action":   {"commit", "object", "people", "journal", "timer"},                        // names owners, serves reminders
 	"notify":   {"commit", "people", "setting", "timer", "object", "journal", "outbound"}, // addresses of people; secrets of webhooks; answers to pages; the guard
 	"access":   {"people", "commit"},                                                      // grants are facts
-	"identity": {"people", "access", "commit"},
+	"identity": {"people", "access", "commit", "setting", "notify"},                       // who needs a second factor; invitations and resets are notices
 	"document": {"file", "commit"},
 	"evidence": {"file", "object"},
 	"search":   {"object", "access", "commit"},
 	"intake":   {"setting", "commit"},
 	"setting":  {"commit"},
+	"view":     {"commit"}, // a view that is shared is changed by a fact
+	"undo":     {},
 	"file":     {"commit", "object"}, // registers exhibits
 	"calendar": {},
-	"outbound": {}, // the one guard for outgoing addresses
+	"outbound": {},                                                             // the one guard for outgoing addresses
+	"webhook":  {"commit", "timer", "journal", "object", "outbound", "notify"}, // reads facts from its cursors; what is private; retries are timers; signs; notices to administrators
 }
 
 // allowedThird names the only packages that may import a third-party module, for modules that not everybody may.

@@ -17,6 +17,7 @@ const (
 	KindTeam         Kind = "team"
 	KindPerson       Kind = "person"
 	KindToken        Kind = "token"
+	KindProvider     Kind = "provider" // of identities: who signs people in elsewhere
 	KindKey          Kind = "key"
 	KindAlert        Kind = "alert"
 	KindRoute        Kind = "route"
@@ -34,6 +35,7 @@ const (
 	KindAction       Kind = "action"
 	KindDocument     Kind = "document"
 	KindExhibit      Kind = "exhibit"
+	KindWebhook      Kind = "webhook" // an endpoint outside to which facts are delivered
 )
 
 // prefixes are the letters before the number of those kinds that people speak of by number.

@@ -14,6 +14,7 @@ import (
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/notify"
 	"github.com/mainstayhq/mainstay/storage"
+	"github.com/mainstayhq/mainstay/web"
 )
 
 // Config is everything that an operator chooses. Zero fields have the defaults of the promised flags.
@@ -32,6 +33,7 @@ type Config struct {
 	AllowTargets   []netip.Prefix
 	SMTPURL        string
 	MailFrom       string
+	Rate           web.Rate // of the API; zero for the default
 
 	Version  string
 	Announce bool // a command beside the server: its writes wake the server
@@ -39,8 +41,10 @@ type Config struct {
 	Log      *slog.Logger
 	// Channels replaces the way out of the channels of these names; the demo keeps its mail in a folder.
 	Channels map[string]notify.Sender
-	// Prologue runs between the start of the work and the first page; the demo plays its past in it.
-	Prologue func(ctx context.Context) error
+	// Panels are shown besides those of the practices; the demo shows its progress.
+	Panels []web.Panel
+	// Scratch is for an installation that would be made anew after a power cut: no write waits for the disk.
+	Scratch bool
 }
 
 func (c *Config) defaults() error {
@@ -74,6 +78,8 @@ type App struct {
 	core
 	practices
 	engine
+	shelves
+	outward
 
 	SetupLink string // printed by the first start while nobody is administrator
 }
@@ -90,7 +96,8 @@ func Open(ctx context.Context, cfg Config) (_ *App, err error) {
 	a := &App{cfg: cfg}
 	a.metrics = newFigures(a)
 	a.DB, err = storage.Open(ctx, storage.Config{
-		Dir: cfg.Data, URL: cfg.DatabaseURL, Time: mainstay.Clock{}, Log: cfg.Log, Announce: cfg.Announce, Waited: a.metrics.waited,
+		Dir: cfg.Data, URL: cfg.DatabaseURL, Time: mainstay.Clock{}, Log: cfg.Log, Announce: cfg.Announce, Scratch: cfg.Scratch,
+		Waited: a.metrics.waited,
 	})
 	if err != nil {
 		return nil, err

@@ -25,13 +25,17 @@ func (a *App) listChannels() ([]notify.Channel, error) {
 	}
 	guard := outbound.New(outbound.Config{Allow: a.cfg.AllowTargets})
 	hook, err := webhook.New(webhook.Config{
-		Client: guard.Client(), Time: a.cfg.Time, Secret: a.webhookSecret, Agent: "Mainstay/" + a.cfg.Version,
+		Client: guard.Client(), Time: a.cfg.Time, Secret: a.webhookSecret, Sign: outbound.Sign, RetryAfter: outbound.RetryAfter, Agent: "Mainstay/" + a.cfg.Version,
 		Refused: func(err error) bool { return errors.Is(err, outbound.ErrRefused) },
 	})
 	if err != nil {
 		return nil, err
 	}
-	list := []notify.Channel{email, {Name: "webhook", Sender: hook, Timeout: 15 * time.Second, Lane: webhook.Lane}}
+	push, err := a.pushChannel()
+	if err != nil {
+		return nil, err
+	}
+	list := []notify.Channel{email, {Name: "webhook", Sender: hook, Timeout: 15 * time.Second, Lane: webhook.Lane}, push}
 	for i := range list {
 		if s := a.cfg.Channels[list[i].Name]; s != nil {
 			list[i] = notify.Channel{Name: list[i].Name, Sender: s}

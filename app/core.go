@@ -15,7 +15,6 @@ import (
 	"github.com/mainstayhq/mainstay/core/file"
 	"github.com/mainstayhq/mainstay/core/file/filedb"
 	"github.com/mainstayhq/mainstay/core/identity"
-	"github.com/mainstayhq/mainstay/core/identity/identitydb"
 	"github.com/mainstayhq/mainstay/core/journal/journaldb"
 	"github.com/mainstayhq/mainstay/core/notify/notifydb"
 	"github.com/mainstayhq/mainstay/core/object/objectdb"
@@ -105,10 +104,6 @@ func (a *App) wirePeople() (err error) {
 	if err != nil {
 		return err
 	}
-	a.Identity, err = identity.New(identity.Config{
-		Store: identitydb.New(a.DB, a.Saver), People: a.People, Access: a.Access, Time: a.cfg.Time, Log: a.cfg.Log,
-		Secure: a.cfg.ExternalURL != nil && a.cfg.ExternalURL.Scheme == "https" || a.cfg.TLSCert != "",
-		Known:  a.Objects.Known,
-	})
+	a.Identity, err = identity.New(a.identityConfig())
 	return err
 }

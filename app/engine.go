@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,15 +10,12 @@ import (
 	"net/netip"
 	"os"
 	"sync/atomic"
-	"time"
 
-	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/identity/identityweb"
 	"github.com/mainstayhq/mainstay/core/journal"
 	"github.com/mainstayhq/mainstay/core/notify"
 	"github.com/mainstayhq/mainstay/core/search/searchweb"
 	"github.com/mainstayhq/mainstay/core/timer"
-	"github.com/mainstayhq/mainstay/fact"
 	"github.com/mainstayhq/mainstay/practice/escalation/escalationweb"
 	"github.com/mainstayhq/mainstay/practice/incident/incidentweb"
 	"github.com/mainstayhq/mainstay/storage"
@@ -67,13 +63,13 @@ func (a *App) Start(ctx context.Context) (err error) {
 	if err := a.startWork(work); err != nil {
 		return err
 	}
-	if err := a.offerSetup(ctx); err != nil {
+	a.Journal.Changed(a.publish)
+	a.startHousekeeping(work)
+	if err := a.startPages(work); err != nil {
 		return err
 	}
-	if a.cfg.Prologue != nil {
-		if err := a.cfg.Prologue(ctx); err != nil {
-			return err
-		}
+	if err := a.offerSetup(ctx); err != nil {
+		return err
 	}
 	a.failed = make(chan error, 2)
 	if err := a.serveAll(main, status); err != nil {
@@ -122,19 +118,7 @@ func (a *App) startWork(ctx context.Context) error {
 		return err
 	}
 	a.stopLater(func(context.Context) error { a.timers.Stop(); return nil })
-	a.Journal.Changed(a.publish)
-	a.startHousekeeping(ctx)
-	return a.startPages(ctx)
-}
-
-// publish tells open pages what changed. Without facts it was another process, which may have changed anything.
-func (a *App) publish(facts []fact.Fact) {
-	if facts == nil {
-		a.router.Live().Whole()
-	}
-	for _, f := range facts {
-		a.router.Live().Publish(f.Project, f.Subjects)
-	}
+	return a.startOutward(ctx)
 }
 
 func (a *App) stopLater(f func(context.Context) error) { a.stops = append(a.stops, f) }
@@ -173,60 +157,6 @@ func (a *App) external() string {
 	return scheme + net.JoinHostPort(host, port)
 }
 
-func (a *App) bind() (main, status net.Listener, err error) {
-	if main, err = net.Listen("tcp", a.cfg.Listen); err != nil {
-		return nil, nil, mainstay.Errorf(mainstay.Unavailable, "cannot listen on %s: %v", a.cfg.Listen, err)
-	}
-	if _, port, err := net.SplitHostPort(a.cfg.Listen); err == nil && port == "0" {
-		a.cfg.Listen = main.Addr().String() // a port of the system's choice: the set-up link names it
-	}
-	if a.cfg.StatusListen == "off" {
-		return main, nil, nil
-	}
-	if status, err = net.Listen("tcp", a.cfg.StatusListen); err != nil {
-		_ = main.Close()
-		return nil, nil, mainstay.Errorf(mainstay.Unavailable, "cannot listen on %s: %v", a.cfg.StatusListen, err)
-	}
-	return main, status, nil
-}
-
-func (a *App) serveAll(main, status net.Listener) error {
-	scheme := "http://"
-	var secure *tls.Config
-	if a.cfg.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(a.cfg.TLSCert, a.cfg.TLSKey)
-		if err != nil {
-			return mainstay.Errorf(mainstay.Invalid, "reading --tls-cert and --tls-key: %v", err)
-		}
-		scheme, secure = "https://", &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	}
-	a.URL = scheme + main.Addr().String()
-	a.serve(main, a.router.Handler(), secure)
-	if status != nil {
-		a.Status = scheme + status.Addr().String()
-		a.serve(status, a.statusHandler(), secure)
-	}
-	return nil
-}
-
-func (a *App) serve(l net.Listener, h http.Handler, secure *tls.Config) {
-	s := &http.Server{
-		Handler: h, TLSConfig: secure, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-	}
-	a.servers = append(a.servers, s)
-	go func() {
-		var err error
-		if secure != nil {
-			err = s.ServeTLS(l, "", "")
-		} else {
-			err = s.Serve(l)
-		}
-		if !errors.Is(err, http.ErrServerClosed) {
-			a.failed <- fmt.Errorf("serving %s: %w", l.Addr(), err)
-		}
-	}()
-}
-
 // Wait returns when ctx ends (nil) or a listener fails.
 func (a *App) Wait(ctx context.Context) error {
 	select {
@@ -256,5 +186,5 @@ func (a *App) Stop(ctx context.Context) error {
 
 // Settled reports whether nothing is under way: every fact was handed over, nothing is due, nothing waits to be sent.
 func (a *App) Settled() bool {
-	return a.timers.Settled() && a.journal.Settled() && a.sending.Idle()
+	return a.timers.Settled() && a.journal.Settled() && a.sending.Idle() && a.hooks.Idle()
 }

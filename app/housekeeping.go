@@ -42,6 +42,9 @@ func (a *App) clean(ctx context.Context) {
 			break
 		}
 	}
+	if err := a.Webhooks.Prune(ctx); err != nil && ctx.Err() == nil {
+		a.cfg.Log.Error("the log of webhooks cannot be pruned", "err", err)
+	}
 	if n, err := a.Files.Sweep(ctx); err != nil && ctx.Err() == nil {
 		a.cfg.Log.Error("files cannot be swept", "err", err)
 	} else if n > 0 {

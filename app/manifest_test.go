@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -137,32 +138,32 @@ func TestFaultsOfManifests(t *testing.T) {
 	const head = "apiVersion: mainstay/v1\nkind: %s\nmetadata: {name: %s, project: shop}\nspec:\n"
 	service := func(name string) string { return fmt.Sprintf(head, "Service", name) }
 	for name, c := range map[string]struct{ text, want string }{
-		"a field that does not exist": {service("a") + "  title: A\n  teir: gold\n", `^f\.yaml:6: Service "a": .*teir`},
+		"a field that does not exist": {service("a") + "  title: A\n  teir: gold\n", `^f\.yaml:6:\d+: Service "a": .*teir`},
 		"one inside a list": {
-			fmt.Sprintf(head, "Schedule", "a") + "  zone: UTC\n  layers:\n  - name: x\n    participants: [ana]\n    rotaton: weekly\n", `^f\.yaml:9: .*rotaton`,
+			fmt.Sprintf(head, "Schedule", "a") + "  zone: UTC\n  layers:\n  - name: x\n    participants: [ana]\n    rotaton: weekly\n", `^f\.yaml:9:\d+: .*rotaton`,
 		},
-		"a wrong type":         {service("a") + "  title: A\n  dependsOn: web\n", `^f\.yaml:6: `},
-		"no YAML":              {service("a") + "  title: [A\n", `^f\.yaml:\d+: `},
-		"two faults of fields": {fmt.Sprintf(head, "Window", "a") + "  title: \"\"\n  from: soon\n  until: later\n", `(?s)^f\.yaml:\d+: Window "a": \w+: .*\nf\.yaml:\d+: Window "a": `},
-		"the line of a field":  {fmt.Sprintf(head, "Route", "a") + "  order: 3\n  severity: bad\n", `^f\.yaml:6: Route "a": severity: `},
-		"an unknown service":   {service("a") + "  title: A\n  dependsOn: [nothing]\n", `^f\.yaml:6: Service "a": dependsOn: `},
-		"a circle":             {service("a") + "  dependsOn: [b]\n---\n" + service("b") + "  dependsOn: [a]\n", `^f\.yaml:\d+: Service "[ab]": dependsOn: `},
+		"a wrong type":         {service("a") + "  title: A\n  dependsOn: web\n", `^f\.yaml:6:\d+: `},
+		"no YAML":              {service("a") + "  title: [A\n", `^f\.yaml:\d+:\d+: `},
+		"two faults of fields": {fmt.Sprintf(head, "Window", "a") + "  title: \"\"\n  from: soon\n  until: later\n", `(?s)^f\.yaml:\d+:\d+: Window "a": \w+: .*\nf\.yaml:\d+:\d+: Window "a": `},
+		"the line of a field":  {fmt.Sprintf(head, "Route", "a") + "  order: 3\n  severity: bad\n", `^f\.yaml:6:\d+: Route "a": severity: `},
+		"an unknown service":   {service("a") + "  title: A\n  dependsOn: [nothing]\n", `^f\.yaml:6:\d+: Service "a": dependsOn: `},
+		"a circle":             {service("a") + "  dependsOn: [b]\n---\n" + service("b") + "  dependsOn: [a]\n", `^f\.yaml:\d+:\d+: Service "[ab]": dependsOn: `},
 		"an unknown person": {
-			fmt.Sprintf(head, "Schedule", "a") + "  zone: UTC\n  layers:\n  - {name: x, participants: [nobody]}\n", `^f\.yaml:\d+: Schedule "a": .*nobody`,
+			fmt.Sprintf(head, "Schedule", "a") + "  zone: UTC\n  layers:\n  - {name: x, participants: [nobody]}\n", `^f\.yaml:\d+:\d+: Schedule "a": .*nobody`,
 		},
-		"an unknown kind":             {"apiVersion: mainstay/v1\nkind: Servise\nmetadata: {name: a, project: shop}\n", `^f\.yaml:1: .*there is no kind "Servise"; the kinds are Project, `},
-		"an unknown project":          {"apiVersion: mainstay/v1\nkind: Service\nmetadata: {name: a, project: shpo}\n", `^f\.yaml:1: .*shpo`},
-		"no project":                  {"apiVersion: mainstay/v1\nkind: Service\nmetadata: {name: a}\n", `^f\.yaml:1: .*kind Service needs metadata.project`},
-		"a project where none may be": {"apiVersion: mainstay/v1\nkind: Team\nmetadata: {name: a, project: shop}\n", `^f\.yaml:1: .*takes no metadata.project`},
-		"no name":                     {"apiVersion: mainstay/v1\nkind: Service\nmetadata: {project: shop}\n", `^f\.yaml:1: .*metadata.name`},
-		"another version":             {"apiVersion: mainstay/v2\nkind: Project\nmetadata: {name: a}\n", `^f\.yaml:1: .*"mainstay/v2"; this Mainstay reads mainstay/v1`},
-		"no version":                  {"kind: Project\nmetadata: {name: a}\n", `^f\.yaml:1: .*apiVersion`},
-		"a stray field":               {"apiVersion: mainstay/v1\nkind: Project\nmetadata: {name: a}\nspecs: {}\n", `^f\.yaml:4: unknown field specs`},
-		"stray metadata":              {"apiVersion: mainstay/v1\nkind: Project\nmetadata:\n  name: a\n  labels: {}\n", `^f\.yaml:5: unknown field metadata.labels`},
-		"a field twice":               {service("a") + "  title: A\n  title: B\n", `^f\.yaml:6: `},
-		"not a mapping":               {"- a\n- b\n", `^f\.yaml:1: a manifest is a mapping`},
-		"a bad name":                  {"apiVersion: mainstay/v1\nkind: Project\nmetadata: {name: \"A b\"}\n", `^f\.yaml:1: Project "A b": `},
-		"the same thing twice":        {service("a") + "  title: A\n---\n" + service("a") + "  title: B\n", `^f\.yaml:7: Service "a" stands here twice: first in f\.yaml:1$`},
+		"an unknown kind":             {"apiVersion: mainstay/v1\nkind: Servise\nmetadata: {name: a, project: shop}\n", `^f\.yaml:2:7: .*there is no kind "Servise"; did you mean "Service"\?; the kinds are Project, `},
+		"an unknown project":          {"apiVersion: mainstay/v1\nkind: Service\nmetadata: {name: a, project: shpo}\n", `^f\.yaml:3:30: .*"shpo"; did you mean "shop"\?`},
+		"no project":                  {"apiVersion: mainstay/v1\nkind: Service\nmetadata: {name: a}\n", `^f\.yaml:1:\d+: .*kind Service needs metadata.project`},
+		"a project where none may be": {"apiVersion: mainstay/v1\nkind: Team\nmetadata: {name: a, project: shop}\n", `^f\.yaml:3:30: .*takes no metadata.project`},
+		"no name":                     {"apiVersion: mainstay/v1\nkind: Service\nmetadata: {project: shop}\n", `^f\.yaml:1:\d+: .*metadata.name`},
+		"another version":             {"apiVersion: mainstay/v2\nkind: Project\nmetadata: {name: a}\n", `^f\.yaml:1:\d+: .*"mainstay/v2"; this Mainstay reads mainstay/v1`},
+		"no version":                  {"kind: Project\nmetadata: {name: a}\n", `^f\.yaml:1:\d+: .*apiVersion`},
+		"a stray field":               {"apiVersion: mainstay/v1\nkind: Project\nmetadata: {name: a}\nspecs: {}\n", `^f\.yaml:4:1: Project "a": unknown field specs; did you mean "spec"\?`},
+		"stray metadata":              {"apiVersion: mainstay/v1\nkind: Project\nmetadata:\n  name: a\n  labels: {}\n", `^f\.yaml:5:3: Project "a": unknown field metadata.labels`},
+		"a field twice":               {service("a") + "  title: A\n  title: B\n", `^f\.yaml:6:\d+: `},
+		"not a mapping":               {"- a\n- b\n", `^f\.yaml:1:\d+: a manifest is a mapping`},
+		"a bad name":                  {"apiVersion: mainstay/v1\nkind: Project\nmetadata: {name: \"A b\"}\n", `^f\.yaml:3:18: Project "A b": `},
+		"the same thing twice":        {service("a") + "  title: A\n---\n" + service("a") + "  title: B\n", `^f\.yaml:7:\d+: Service "a" stands here twice: first in f\.yaml:1$`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -231,7 +232,7 @@ func TestApplyOverTheAPI(t *testing.T) {
 		}
 		var list struct{ Items []app.Change }
 		send(manager, own, false).JSON(t, &list)
-		if want := []app.Change{{Kind: "Service", Project: "shop", Name: "new", Changed: true}}; !slices.Equal(list.Items, want) {
+		if want := []app.Change{{Kind: "Service", Project: "shop", Name: "new", Action: app.Created, Changed: true}}; !reflect.DeepEqual(list.Items, want) {
 			t.Errorf("it says %v, want %v", list.Items, want)
 		}
 		send(manager, own, false).JSON(t, &list)

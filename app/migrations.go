@@ -15,6 +15,9 @@ import (
 	"github.com/mainstayhq/mainstay/core/search/searchdb"
 	"github.com/mainstayhq/mainstay/core/setting/settingdb"
 	"github.com/mainstayhq/mainstay/core/timer/timerdb"
+	"github.com/mainstayhq/mainstay/core/undo/undodb"
+	"github.com/mainstayhq/mainstay/core/view/viewdb"
+	"github.com/mainstayhq/mainstay/core/webhook/webhookdb"
 	"github.com/mainstayhq/mainstay/practice/communication/communicationdb"
 	"github.com/mainstayhq/mainstay/practice/escalation/escalationdb"
 	"github.com/mainstayhq/mainstay/practice/incident/incidentdb"
@@ -33,5 +36,6 @@ func Migrations() []storage.Migrations {
 		notifydb.Migrations(), actiondb.Migrations(), documentdb.Migrations(), filedb.Migrations(), searchdb.Migrations(),
 		intakedb.Migrations(), warningdb.Migrations(), escalationdb.Migrations(), incidentdb.Migrations(),
 		communicationdb.Migrations(), maintenancedb.Migrations(), rootcausedb.Migrations(), knowledgedb.Migrations(),
+		viewdb.Migrations(), undodb.Migrations(), webhookdb.Migrations(),
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/mainstayhq/mainstay/core/notify/notifyweb"
 	"github.com/mainstayhq/mainstay/core/people/peopleweb"
 	"github.com/mainstayhq/mainstay/core/project/projectweb"
+	"github.com/mainstayhq/mainstay/core/view/viewweb"
 	"github.com/mainstayhq/mainstay/practice/communication/statuspage"
 	"github.com/mainstayhq/mainstay/web"
 )
@@ -62,7 +63,8 @@ type applyInput struct {
 	Body struct {
 		Sources []Source `json:"sources" minItems:"1" maxItems:"1000" doc:"Texts of manifests; the names stand in errors"`
 		DryRun  bool     `json:"dryRun,omitempty" doc:"Say what would change, and change nothing"`
-		Prune   bool     `json:"prune,omitempty" doc:"Also remove what is configured in the projects of the manifests and in none of them, where its kind can be removed"`
+		Prune   bool     `json:"prune,omitempty" doc:"Also remove what is configured in the projects of the manifests and in none of them"`
+		Limit   int      `json:"pruneLimit,omitempty" minimum:"1" maximum:"100" doc:"Refuse to remove more than so many percent of it; 50 when absent. Up to ten objects are never too many"`
 	}
 }
 
@@ -72,22 +74,7 @@ func (a *App) applyRoute() {
 		web.Doc{Summary: "Bring everything that manifests describe to what they say: all of it or, with any fault, nothing", Tag: "apply"},
 		func(ctx context.Context, in *applyInput) (*web.Out[web.List[Change]], error) {
 			v := web.ViewerFrom(ctx)
-			changes, err := a.apply(ctx, v.Actor, in.Body.Sources, in.Body.DryRun, in.Body.Prune, func(kind, project, name string) error {
-				if project != "" && !v.May(access.ProjectRead, project) {
-					return mainstay.Errorf(mainstay.NotFound, "There is no project %q.", name)
-				}
-				perm := access.ProjectManage
-				switch {
-				case kind == "Person" || kind == "Team":
-					perm = access.PeopleManage
-				case project == "":
-					perm = access.SettingManage
-				}
-				if !v.May(perm, project) {
-					return mainstay.Errorf(mainstay.Denied, "You may not define %s: that needs %s.", kind, perm)
-				}
-				return nil
-			})
+			changes, err := a.Carry(ctx, v.Actor, Order{in.Body.Sources, in.Body.DryRun, in.Body.Prune, in.Body.Limit}, allowed(v))
 			if changes == nil {
 				changes = []Change{}
 			}
@@ -111,18 +98,33 @@ func (a *App) pages() ([]pages, error) {
 	if err != nil {
 		return nil, err
 	}
+	push, err := a.pushPages()
+	if err != nil {
+		return nil, err
+	}
 	log, err := notifyweb.New(notifyweb.Config{
-		Log: a.Notices, People: recipients{a}, Names: n, Register: a.Objects, Time: a.cfg.Time, Send: a.Notices.Send, Troubled: a.sending.Troubled,
+		Log: a.Notices, People: recipients{a}, Names: n, Register: a.Objects, Time: a.cfg.Time, Send: a.Notices.Send, Troubled: a.sending.Troubled, Inbox: a.Notices, Push: push,
 	})
 	if err != nil {
 		return nil, err
 	}
+	a.bell = log
 	a.identityPages = identityweb.New(identityweb.Config{
 		Identity: a.Identity, People: a.People, Access: a.Access, Projects: a.Projects, ExternalURL: a.cfg.ExternalURL,
 	})
 	list := []pages{
 		a.identityPages, peopleweb.New(a.People), projectweb.New(a.Projects), journalweb.New(a.Journal, n, a.Objects), keys, actions, log,
 	}
+	views, err := viewweb.New(a.Views, n)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, views)
+	hooks, err := a.outwardPages(n)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, hooks)
 	practices, err := a.practicePages(n)
 	return append(list, practices...), err
 }

@@ -45,7 +45,7 @@ type practices struct {
 
 func (a *App) wirePractices(_ context.Context) (err error) {
 	for _, wire := range []func() error{
-		a.wireChannels, a.wireWarning, a.wireEscalation, a.wireIncident, a.wireCommunication, a.wireMaintenance, a.wireLearning, a.wireWeb,
+		a.wireChannels, a.wireWarning, a.wireEscalation, a.wireIncident, a.wireCommunication, a.wireMaintenance, a.wireLearning, a.wireShelves, a.wireOutward, a.wireWeb,
 	} {
 		if err := wire(); err != nil {
 			return err
@@ -59,7 +59,7 @@ func (a *App) wireChannels() (err error) {
 		return err
 	}
 	a.sending, err = notify.NewEngine(notify.Config{
-		Store: a.Notices, Channels: a.channels, Time: a.cfg.Time, Log: a.cfg.Log, External: a.external(), Observed: a.metrics.attempted,
+		Store: a.Notices, Channels: a.channels, Time: a.cfg.Time, Log: a.cfg.Log, External: a.external(), Observed: a.metrics.attempted, Open: a.Vault.Open,
 	})
 	return err
 }
@@ -70,6 +70,7 @@ func (a *App) wireWarning() (err error) {
 		return err
 	}
 	store := warningdb.New(a.DB, a.Saver, a.Objects, inbox)
+	a.Journal.Sparse(journal.Sparse{Subject: mainstay.KindAlert, Kinds: warning.StateFacts(), Moments: store.Moments})
 	a.Warning, err = warning.New(warning.Config{
 		Writing: store, Reading: store, Routes: store, Heartbeats: store, Names: names{a}, Formats: formats(), Time: a.cfg.Time, Log: a.cfg.Log,
 	})
@@ -146,7 +147,7 @@ func (a *App) handlers() []map[string]timer.Handler {
 	for _, p := range []interface {
 		Timers() map[string]timer.Handler
 	}{
-		a.Warning, a.Escalation, a.Incidents, a.Communication, a.Maintenance, a.Knowledge, a.Actions,
+		a.Warning, a.Escalation, a.Incidents, a.Communication, a.Maintenance, a.Knowledge, a.Actions, a.hooks,
 	} {
 		all = append(all, p.Timers())
 	}
@@ -160,27 +161,44 @@ func (a *App) kinds() []kind {
 			return f(ctx, by, name, s)
 		}
 	}
-	return []kind{
-		kindOf("Project", false, noProject(a.Projects.Define), a.projectSpecs),
+	return append([]kind{
+		kindOf("Project", false, noProject(a.Projects.Define), a.projectSpecs).is("projects", mainstay.KindProject, "A launched product under care."),
 		kindOf("Person", false, func(ctx context.Context, by mainstay.Actor, _, name string, s people.PersonSpec) (bool, error) {
 			return a.People.DefinePerson(ctx, by, name, s)
 		}, func(ctx context.Context, _ string) (map[string]people.PersonSpec, error) {
 			return a.People.PersonSpecs(ctx)
-		}),
+		}).is("people", mainstay.KindPerson, "Somebody who signs in, is on call or is told something.").
+			endable("deactivated", func(ctx context.Context, by mainstay.Actor, _, name string) error {
+				return a.People.RemovePerson(ctx, by, name)
+			}),
 		kindOf("Team", false, func(ctx context.Context, by mainstay.Actor, _, name string, s people.TeamSpec) (bool, error) {
 			return a.People.DefineTeam(ctx, by, name, s)
 		}, func(ctx context.Context, _ string) (map[string]people.TeamSpec, error) {
 			return a.People.TeamSpecs(ctx)
-		}),
-		kindOf("Service", true, a.Projects.DefineService, a.serviceSpecs),
-		kindOf("Schedule", true, a.Escalation.DefineSchedule, a.Escalation.ScheduleSpecs),
-		kindOf("EscalationPolicy", true, a.Escalation.DefinePolicy, a.Escalation.PolicySpecs),
-		kindOf("Route", true, a.Warning.Define, a.Warning.Specs).removable(a.Warning.Remove),
-		kindOf("IncidentPlan", true, a.Incidents.Define, a.Incidents.Specs),
-		kindOf("Component", true, a.Communication.Define, a.Communication.Specs),
-		kindOf("PostTemplate", true, a.Communication.DefineTemplate, a.Communication.TemplateSpecs),
-		kindOf("Window", true, a.Maintenance.Define, a.Maintenance.Specs),
-	}
+		}).is("teams", mainstay.KindTeam, "Persons who are paged, given roles and named as an owner together.").
+			removable(func(ctx context.Context, by mainstay.Actor, _, name string) error {
+				return a.People.RemoveTeam(ctx, by, name)
+			}),
+		kindOf("Service", true, a.Projects.DefineService, a.serviceSpecs).
+			is("services", mainstay.KindService, "A part of a project that can break on its own.").endable("retired", a.Projects.RetireService),
+		kindOf("Schedule", true, a.Escalation.DefineSchedule, a.Escalation.ScheduleSpecs).
+			is("schedules", mainstay.KindSchedule, "Who has a duty when. A change holds from now on; the past stays as it was.").
+			endable("retired", a.Escalation.RetireSchedule),
+		kindOf("EscalationPolicy", true, a.Escalation.DefinePolicy, a.Escalation.PolicySpecs).
+			is("policies", mainstay.KindPolicy, "Whom a page reaches, in what order and how soon.").endable("retired", a.Escalation.RetirePolicy),
+		kindOf("Route", true, a.Warning.Define, a.Warning.Specs).
+			is("routes", mainstay.KindRoute, "Which alerts concern which service, how bad they are and who is paged. The first route in order whose conditions all hold decides.").
+			removable(a.Warning.Remove),
+		kindOf("IncidentPlan", true, a.Incidents.Define, a.Incidents.Specs).
+			is("plans", mainstay.KindPlan, "How incidents of some severities and services are handled.").endable("retired", a.Incidents.Retire),
+		kindOf("Component", true, a.Communication.Define, a.Communication.Specs).
+			is("components", mainstay.KindComponent, "A part of the product in the users' words, for the status page.").
+			endable("retired", a.Communication.RetireComponent),
+		kindOf("PostTemplate", true, a.Communication.DefineTemplate, a.Communication.TemplateSpecs).
+			is("templates", "", "A public text for one status.").removable(a.Communication.RemoveTemplate),
+		kindOf("Window", true, a.Maintenance.Define, a.Maintenance.Specs).
+			is("windows", mainstay.KindWindow, "One stretch of planned maintenance.").endable("cancelled", a.Maintenance.Remove),
+	}, a.webhookKinds()...)
 }
 
 func (a *App) projectSpecs(ctx context.Context, _ string) (map[string]project.Spec, error) {

@@ -18,32 +18,37 @@ import (
 
 // publicRoutes are all the routes that need nobody signed in, and why.
 var publicRoutes = map[string]string{
-	"GET /-/healthy":                  "a supervisor asks it",
-	"GET /-/ready":                    "a load balancer asks it",
-	"GET /api/openapi.json":           "it describes, and holds nothing of anybody",
-	"GET /assets/{version}/{file}":    "the sign-in page needs its style",
-	"GET /manifest.webmanifest":       "browsers fetch it without credentials",
-	"GET /favicon.ico":                "browsers fetch it without credentials",
-	"GET /robots.txt":                 "robots have no account",
-	"GET /metrics":                    "a Prometheus on the same machine; others are asked for a token by the handler",
-	"GET /sign-in":                    "nobody is signed in yet",
-	"POST /sign-in":                   "nobody is signed in yet",
-	"GET /setup/{secret}":             "the link is the proof, once",
-	"POST /setup/{secret}":            "the link is the proof, once",
-	" /in/{key}/{format}":             "the key is the proof",
-	" /in/{key}/{format}/{path...}":   "the key is the proof",
-	"GET /alertmanager/-/ready":       "amtool and Prometheus ask it as they ask Alertmanager",
-	"GET /alertmanager/-/healthy":     "amtool and Prometheus ask it as they ask Alertmanager",
-	" /alertmanager/api/v1/{path...}": "it says that version 1 is gone",
-	"GET /pages/{id}/ack":             "the signed link in a message is the proof",
-	"POST /pages/{id}/ack":            "the signed link in a message is the proof",
+	"GET /-/healthy":                       "a supervisor asks it",
+	"GET /-/ready":                         "a load balancer asks it",
+	"GET /api/openapi.json":                "it describes, and holds nothing of anybody",
+	"GET /api/docs":                        "it describes, and holds nothing of anybody",
+	"GET /schemas/mainstay-v1.json":        "it describes, and holds nothing of anybody",
+	"GET /assets/{version}/{file}":         "the sign-in page needs its style",
+	"GET /worker.js":                       "browsers fetch the service worker without credentials",
+	"GET /offline":                         "the service worker keeps it for everybody",
+	"GET /manifest.webmanifest":            "browsers fetch it without credentials",
+	"GET /favicon.ico":                     "browsers fetch it without credentials",
+	"GET /robots.txt":                      "robots have no account",
+	"GET /metrics":                         "a Prometheus on the same machine; others are asked for a token by the handler",
+	"GET /sign-in":                         "nobody is signed in yet",
+	"POST /sign-in":                        "nobody is signed in yet",
+	"GET /setup/{secret}":                  "the link is the proof, once",
+	"POST /setup/{secret}":                 "the link is the proof, once",
+	" /in/{key}/{format}":                  "the key is the proof",
+	" /in/{key}/{format}/{path...}":        "the key is the proof",
+	"GET /alertmanager/-/ready":            "amtool and Prometheus ask it as they ask Alertmanager",
+	"GET /alertmanager/-/healthy":          "amtool and Prometheus ask it as they ask Alertmanager",
+	" /alertmanager/api/v1/{path...}":      "it says that version 1 is gone",
+	"GET /pages/{id}/ack":                  "the signed link in a message is the proof",
+	"POST /pages/{id}/ack":                 "the signed link in a message is the proof",
+	"GET /api/v1/fact-kinds/{kind}/schema": "the dataschema of an event points there; it describes, and holds nothing of anybody",
 }
 
 // rawRoutes have a shape of their own: without credentials they answer 401, never a page.
 var rawRoutes = regexp.MustCompile(`^(/live|/search\.json|/alertmanager/.*|/in/.*)$`)
 
 // personal routes are for persons: a token has no account, whatever its role, and is told so.
-var personal = regexp.MustCompile(`^(/me|/me/edit|/me/password|/me/test|/me/notifications|/api/v1/me/test|/me/sign-out-everywhere)$`)
+var personal = regexp.MustCompile(`^(/me|/me/edit|/me/password|/me/test|/me/notifications|/api/v1/me/test|/me/sign-out-everywhere|/me/devices.*|/me/notifications/.*|/views.*|/undo/.*|/welcome.*)$`)
 
 // installationKinds belong to no project: whoever reads them in one project reads all of them.
 var installationKinds = []mainstay.Kind{mainstay.KindPerson, mainstay.KindTeam, mainstay.KindToken}

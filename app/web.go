@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
 	"github.com/mainstayhq/mainstay/core/object"
 	"github.com/mainstayhq/mainstay/core/project"
+	"github.com/mainstayhq/mainstay/storage"
 	"github.com/mainstayhq/mainstay/web"
 	"github.com/mainstayhq/mainstay/web/ui"
 )
@@ -20,7 +20,8 @@ func (a *App) wireWeb() (err error) {
 		Time: a.cfg.Time, Log: a.cfg.Log, Identity: a.Identity, Objects: finder{a}, ExternalURL: a.cfg.ExternalURL,
 		TrustedProxies: a.cfg.TrustedProxies, Version: a.cfg.Version, Ready: a.isReady, Metrics: a.metrics.handler(),
 		Me: a.me, Burning: func(ctx context.Context, v access.Viewer) (*ui.Burn, error) { return a.incidentPages.Burning(ctx, v) }, Tallies: a.tallies, Search: a.find, Projects: projects{a}, First: a.first,
-		Line: a.line, Zone: a.Projects.Zone,
+		Line: a.line, Zone: a.Projects.Zone, Views: savedViews{a}, Undo: a.Undo, Rate: a.cfg.Rate, Expect: storage.Expect, Setup: assistant{a},
+		Unread: func(ctx context.Context, v access.Viewer) (int, error) { return a.bell.Unread(ctx, v) },
 	})
 	if err != nil {
 		return err
@@ -35,7 +36,9 @@ func (a *App) wireWeb() (err error) {
 			a.router.AddPanels(with.Panels()...)
 		}
 	}
+	a.router.AddPanels(a.cfg.Panels...)
 	a.applyRoute()
+	a.serveKinds()
 	return nil
 }
 
@@ -109,41 +112,4 @@ func (p projects) line(ctx context.Context, x project.Project) (web.ProjectLine,
 	var err error
 	line.State, err = p.a.projectState(ctx, x.ID)
 	return line, err
-}
-
-// find answers the palette and the search page.
-func (a *App) find(ctx context.Context, v access.Viewer, q string) ([]web.Hit, error) {
-	var hits []web.Hit
-	if kind, _, ok := mainstay.ParseNumber(q); ok && kind == mainstay.KindAlert {
-		if o, err := a.findAlert(ctx, q); err == nil && v.May(access.AlertRead, o.Project) {
-			hits = append(hits, web.Hit{Kind: kind, Number: o.Key(), Title: o.Title, Note: o.State, URL: o.URL()})
-		}
-	}
-	found, err := a.palette.Palette(ctx, v, q)
-	if err != nil {
-		return nil, err
-	}
-	do, err := a.acts(ctx, v, q)
-	if err != nil {
-		return nil, err
-	}
-	if len(do) > 0 && commands(q, do[0]) {
-		return slices.Concat(do, hits, found), nil
-	}
-	return slices.Concat(hits, found, do), nil
-}
-
-// first says what to do first on an installation where nothing is set up yet.
-func (a *App) first(ctx context.Context, v access.Viewer) (*ui.First, error) {
-	if list, err := a.Projects.Projects(ctx); err != nil || len(list) > 0 {
-		return nil, err
-	}
-	if !v.MayAny(access.SettingManage) {
-		return nil, nil //nolint:nilnil // nothing to propose
-	}
-	return &ui.First{
-		Title: "Nothing is under care yet",
-		Text:  "Create a project, add its services, and make an intake key for your Prometheus. Or describe all of it in a file and run mainstay apply.",
-		Acts:  []ui.Act{{Label: "Create the first project", URL: "/projects/new"}, {Label: "Make an intake key", URL: "/admin/keys"}},
-	}, nil
 }

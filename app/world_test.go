@@ -181,7 +181,7 @@ func (w *world) fill(t *testing.T, name, mark string) map[mainstay.Kind]string {
 		t.Fatal(err)
 	}
 	ids[mainstay.KindTeam] = team.ID
-	token, _, err := w.Identity.AddToken(ctx, servertest.Operator, "doomed "+mark, access.Member, ids[mainstay.KindProject])
+	token, _, err := w.Identity.AddToken(ctx, servertest.Operator, "doomed "+mark, access.Member, ids[mainstay.KindProject], time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,9 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -46,14 +48,19 @@ type result struct {
 }
 
 func main() {
-	benches := map[string]func() (*result, error){"start": benchStart, "latency": benchLatency, "status": benchStatus}
-	if len(os.Args) != 2 || benches[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "bench start|latency|status, by way of make bench-…")
+	benches := map[string]func() (*result, error){
+		"start": benchStart, "latency": benchLatency, "status": benchStatus, "demo": benchDemo, "intake": benchIntake, "restore": benchRestore,
+	}
+	flag.Parse()
+	name := flag.Arg(0)
+	if flag.NArg() != 1 || benches[name] == nil {
+		fmt.Fprintln(os.Stderr, "bench [flags] NAME, by way of make bench-…; one of", slices.Sorted(maps.Keys(benches)))
+		flag.PrintDefaults()
 		os.Exit(2)
 	}
-	r, err := benches[os.Args[1]]()
+	r, err := benches[name]()
 	if err == nil {
-		err = r.write(os.Args[1])
+		err = r.write(name)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -66,6 +73,9 @@ func (r *result) write(name string) error {
 	r.At = time.Now().UTC().Format(time.RFC3339)
 	for _, f := range r.Figures {
 		fmt.Printf("%-58s %12.3f %-8s %s\n", f.Name, f.Value, f.Unit, f.kept())
+	}
+	if tried() {
+		return nil // a try, not the record
 	}
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -102,4 +112,10 @@ func quantile(values []float64, q float64) float64 {
 	}
 	s := slices.Sorted(slices.Values(values))
 	return s[min(len(s)-1, int(math.Ceil(q*float64(len(s))))-1)]
+}
+
+// tried reports whether flags make the run another than the one that is kept.
+func tried() (yes bool) {
+	flag.Visit(func(*flag.Flag) { yes = true })
+	return yes
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -18,9 +17,10 @@ import (
 // server is the built binary at work.
 type server struct {
 	bin, dir, addr, status string
+	schema                 string // of PostgreSQL, "" on SQLite
 	db                     []string
-	cmd                    *exec.Cmd
 	drop                   func()
+	process
 }
 
 func freeAddr() (string, error) {
@@ -63,6 +63,7 @@ func (s *server) usePostgres() error {
 	if out, err := exec.Command("psql", base, "-qc", "CREATE SCHEMA "+name).CombinedOutput(); err != nil {
 		return fmt.Errorf("psql: %w: %s", err, out)
 	}
+	s.schema = name
 	s.drop = func() { _ = exec.Command("psql", base, "-qc", "DROP SCHEMA "+name+" CASCADE").Run() }
 	u, err := url.Parse(base)
 	if err != nil {
@@ -97,10 +98,7 @@ func (s *server) start(flags ...string) (time.Duration, error) {
 }
 
 func (s *server) stop() {
-	if s.cmd != nil {
-		_ = s.cmd.Process.Kill()
-		_ = s.cmd.Wait()
-	}
+	s.kill()
 	s.drop()
 	_ = os.RemoveAll(s.dir)
 }
@@ -138,34 +136,4 @@ func (s *server) post(path, body string) error {
 		err = fmt.Errorf("%s: %s", res.Status, b)
 	}
 	return err
-}
-
-// memory is the server's resident set in MB (10^6 bytes).
-func (s *server) memory() (float64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	for _, l := range strings.Split(string(b), "\n") {
-		if rest, ok := strings.CutPrefix(l, "VmRSS:"); ok {
-			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return kb * 1024 / 1e6, err
-		}
-	}
-	return 0, fmt.Errorf("no VmRSS")
-}
-
-// cpu is the processor time that the server has used, in seconds.
-func (s *server) cpu() (float64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	user, err := strconv.ParseFloat(f[11], 64)
-	if err != nil {
-		return 0, err
-	}
-	system, err := strconv.ParseFloat(f[12], 64)
-	return (user + system) / 100, err // USER_HZ is 100 on Linux
 }

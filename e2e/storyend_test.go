@@ -4,9 +4,8 @@ import (
 	"compress/gzip"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,17 +19,17 @@ import (
 	"time"
 )
 
-// checkSignature does what SECURITY.md tells receivers to do.
+// checkSignature does what docs/webhooks.md tells receivers to do.
 func checkSignature(secret string, d delivery) error {
-	stamp, v1, ok := strings.Cut(strings.TrimPrefix(d.Header.Get("Mainstay-Signature"), "t="), ",v1=")
-	if !ok {
-		return fmt.Errorf("the header is %q", d.Header.Get("Mainstay-Signature"))
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	if err != nil {
+		return err
 	}
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(stamp + "."))
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(d.Header.Get("Webhook-Id") + "." + d.Header.Get("Webhook-Timestamp") + "."))
 	mac.Write(d.Body)
-	if hex.EncodeToString(mac.Sum(nil)) != v1 {
-		return errors.New("it does not match")
+	if want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)); d.Header.Get("Webhook-Signature") != want {
+		return fmt.Errorf("the signature is %q, want %q", d.Header.Get("Webhook-Signature"), want)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package fact
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -66,14 +67,99 @@ func (PersonCreated) FactKind() string { return "person.created" }
 // Sentence says it after the actor's name.
 func (PersonCreated) Sentence() string { return "added a person" }
 
-// PersonDeactivated: a person can no longer sign in or be paged.
-type PersonDeactivated struct{}
+// PersonDeactivated: a person can no longer sign in or be paged. Handed is what others took over, Left how many things nobody did.
+type PersonDeactivated struct {
+	Handed []Handed `json:"handed,omitempty"`
+	Left   int      `json:"left,omitempty"`
+}
+
+// Handed is how much of one kind went to whom.
+type Handed struct {
+	Group string `json:"group,omitempty"` // such as "schedules"
+	To    string `json:"to,omitempty"`    // person id
+	Count int    `json:"count,omitempty"`
+}
 
 // FactKind is "person.deactivated".
 func (PersonDeactivated) FactKind() string { return "person.deactivated" }
 
 // Sentence says it after the actor's name.
-func (PersonDeactivated) Sentence() string { return "deactivated a person" }
+func (p PersonDeactivated) Sentence() string {
+	return "deactivated a person" + handed(p.Handed) + when(p.Left > 0, "; left without an owner: "+itoa(p.Left))
+}
+
+func handed(list []Handed) string {
+	var words []string
+	for _, h := range list {
+		words = append(words, itoa(h.Count)+" of "+h.Group)
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " and handed over " + strings.Join(words, ", ")
+}
+
+// PersonActivated: a person may sign in and be paged again.
+type PersonActivated struct{}
+
+// FactKind is "person.activated".
+func (PersonActivated) FactKind() string { return "person.activated" }
+
+// Sentence says it after the actor's name.
+func (PersonActivated) Sentence() string { return "activated a person again" }
+
+// HandedOver: what a person holds went to others.
+type HandedOver struct {
+	Handed []Handed `json:"handed,omitempty"`
+}
+
+// FactKind is "person.handed_over".
+func (HandedOver) FactKind() string { return "person.handed_over" }
+
+// Sentence says it after the actor's name.
+func (p HandedOver) Sentence() string { return "passed on what a person holds" + handed(p.Handed) }
+
+// PersonErased: a person's data was erased; Pseudonym is what is left of the name. Facts is how many facts had to forget.
+type PersonErased struct {
+	Pseudonym string `json:"pseudonym,omitempty"`
+	Reason    string `json:"reason,omitempty"`
+	Facts     int64  `json:"facts,omitempty"`
+	Done      bool   `json:"done,omitempty"` // false when it was asked for, true when all of it is gone
+}
+
+// FactKind is "person.erased".
+func (PersonErased) FactKind() string { return "person.erased" }
+
+// Sentence says it after the actor's name.
+func (p PersonErased) Sentence() string {
+	if !p.Done {
+		return "erased the personal data of " + p.Pseudonym + when(p.Reason != "", ": "+p.Reason)
+	}
+	return "finished erasing the personal data of " + p.Pseudonym + ": " + strconv.FormatInt(p.Facts, 10) + " facts forgot it"
+}
+
+// PersonExported: everything that is held on a person was handed out.
+type PersonExported struct{}
+
+// FactKind is "person.exported".
+func (PersonExported) FactKind() string { return "person.exported" }
+
+// Sentence says it after the actor's name.
+func (PersonExported) Sentence() string { return "exported everything that is held on a person" }
+
+// JournalExported: facts were taken out as a file; Filter says which.
+type JournalExported struct {
+	Format string `json:"format,omitempty"`
+	Filter string `json:"filter,omitempty"`
+}
+
+// FactKind is "journal.exported".
+func (JournalExported) FactKind() string { return "journal.exported" }
+
+// Sentence says it after the actor's name.
+func (p JournalExported) Sentence() string {
+	return "exported the journal as " + p.Format + when(p.Filter != "", ", "+p.Filter)
+}
 
 // AccessGranted: a role was given.
 type AccessGranted struct {
@@ -101,16 +187,17 @@ func (AccessRevoked) FactKind() string { return "access.revoked" }
 // Sentence says it after the actor's name.
 func (p AccessRevoked) Sentence() string { return "took the role " + p.Role + " away" }
 
-// SignedIn: somebody signed in.
+// SignedIn: somebody signed in. Method says how, such as "password", "password and code", "passkey" or "provider keycloak".
 type SignedIn struct {
 	Session string `json:"session,omitempty"`
+	Method  string `json:"method,omitempty"`
 }
 
 // FactKind is "identity.signed_in".
 func (SignedIn) FactKind() string { return "identity.signed_in" }
 
 // Sentence says it after the actor's name.
-func (SignedIn) Sentence() string { return "signed in" }
+func (p SignedIn) Sentence() string { return "signed in" + when(p.Method != "", " by "+p.Method) }
 
 // SignInFailed: a sign-in failed; the address is kept as a digest.
 type SignInFailed struct {
@@ -147,19 +234,24 @@ func (LockedOut) FactKind() string { return "identity.locked_out" }
 // Sentence says it after the actor's name.
 func (LockedOut) Sentence() string { return "was locked out after too many failed sign-ins" }
 
-// PasswordChanged: a password was set.
-type PasswordChanged struct{}
+// PasswordChanged: a password was set. By is "link" when a one-time link was the proof.
+type PasswordChanged struct {
+	By string `json:"by,omitempty"`
+}
 
 // FactKind is "identity.password_changed".
 func (PasswordChanged) FactKind() string { return "identity.password_changed" }
 
 // Sentence says it after the actor's name.
-func (PasswordChanged) Sentence() string { return "set a new password" }
+func (p PasswordChanged) Sentence() string {
+	return "set a new password" + when(p.By == "link", " by a one-time link")
+}
 
-// TokenCreated: an API token was made.
+// TokenCreated: an API token was made; Expires is zero for one that counts until it is revoked.
 type TokenCreated struct {
-	Name string `json:"name,omitempty"`
-	Role string `json:"role,omitempty"`
+	Name    string    `json:"name,omitempty"`
+	Role    string    `json:"role,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
 }
 
 // FactKind is "token.created".
@@ -294,18 +386,40 @@ func (ExhibitAdded) FactKind() string { return "exhibit.added" }
 // Sentence says it after the actor's name.
 func (p ExhibitAdded) Sentence() string { return "kept the exhibit " + p.Name }
 
-// PayloadErased: a fact's content was erased; the chain stays valid.
+// PayloadErased: the content of facts of the project ErasedProject was erased or rewritten; the chain stays valid. ErasedSequence is
+// the first of them. Sequences are those whose content is gone, as ranges such as "4-9,12"; Rewritten are those whose content was
+// replaced, each with the digest of what stands there now. Cause is "person", "retention" or "fact".
 type PayloadErased struct {
-	ErasedProject  string `json:"erasedProject,omitempty"`
-	ErasedSequence int64  `json:"erasedSequence,omitempty"`
-	Reason         string `json:"reason,omitempty"`
+	ErasedProject  string             `json:"erasedProject,omitempty"`
+	ErasedSequence int64              `json:"erasedSequence,omitempty"`
+	Facts          int64              `json:"facts,omitempty"`
+	Sequences      string             `json:"sequences,omitempty"`
+	Rewritten      []PayloadRewritten `json:"rewritten,omitempty"`
+	Cause          string             `json:"cause,omitempty"`
+	Person         string             `json:"person,omitempty"` // whose data it was
+	Reason         string             `json:"reason,omitempty"`
+}
+
+// PayloadRewritten is a fact whose content was replaced, and the salted SHA-256 of what stands there now.
+type PayloadRewritten struct {
+	Sequence int64  `json:"sequence"`
+	Digest   []byte `json:"digest"`
 }
 
 // FactKind is "journal.erased".
 func (PayloadErased) FactKind() string { return "journal.erased" }
 
 // Sentence says it after the actor's name.
-func (p PayloadErased) Sentence() string { return "erased the content of a fact: " + p.Reason }
+func (p PayloadErased) Sentence() string {
+	what := "the content of a fact"
+	if p.Facts > 1 {
+		what = "the content of " + strconv.FormatInt(p.Facts, 10) + " facts"
+	}
+	if p.Cause == "person" {
+		what = "a person's data from " + what
+	}
+	return "erased " + what + when(p.Reason != "", ": "+p.Reason)
+}
 
 // NotificationSent: a message was taken by its receiver.
 type NotificationSent struct {
@@ -362,6 +476,11 @@ var coreKinds = []Teller{
 	ObjectDeleted{},
 	PersonCreated{},
 	PersonDeactivated{},
+	PersonActivated{},
+	HandedOver{},
+	PersonErased{},
+	PersonExported{},
+	JournalExported{},
 	AccessGranted{},
 	AccessRevoked{},
 	SignedIn{},

@@ -72,6 +72,19 @@ func (PageEscalated) FactKind() string { return "page.escalated" }
 // Sentence says it after the actor's name.
 func (p PageEscalated) Sentence() string { return "escalated to step " + itoa(p.Step) }
 
+// PageReleased: whoever acknowledged took it back at once, and the page asks again.
+type PageReleased struct {
+	Step int `json:"step,omitempty"`
+}
+
+// FactKind is "page.released".
+func (PageReleased) FactKind() string { return "page.released" }
+
+// Sentence says it after the actor's name.
+func (PageReleased) Sentence() string {
+	return "took back the acknowledgement, and the page asks again"
+}
+
 // PageResolved: the page ended.
 type PageResolved struct {
 	Reason string `json:"reason,omitempty"`
@@ -139,6 +152,7 @@ var escalationKinds = []Teller{
 	PageStepped{},
 	PageAcknowledged{},
 	PageEscalated{},
+	PageReleased{},
 	PageResolved{},
 	PageExhausted{},
 	PageRefused{},

@@ -36,15 +36,24 @@ func New(now time.Time, project string, actor mainstay.Actor, p Payload, subject
 	if project == "" {
 		project = mainstay.Installation
 	}
-	body, err := json.Marshal(p)
-	if err != nil {
-		panic(fmt.Sprintf("fact %s cannot be written as JSON: %v", p.FactKind(), err)) // a programming error
-	}
+	body := write(p)
 	subjects = slices.DeleteFunc(slices.Clone(subjects), mainstay.Ref.IsZero)
 	return Fact{
 		ID: mainstay.NewID(now), Project: project, Kind: p.FactKind(), At: now, Recorded: now,
 		Actor: actor, Subjects: subjects, Payload: body,
 	}
+}
+
+// write is a payload as JSON.
+func write(p Payload) json.RawMessage {
+	if a, ok := p.(appender); ok {
+		return a.appendJSON(make([]byte, 0, 320))
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		panic(fmt.Sprintf("fact %s cannot be written as JSON: %v", p.FactKind(), err)) // a programming error
+	}
+	return body
 }
 
 // Happened sets a time of happening that differs from the time of recording.

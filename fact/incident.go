@@ -220,6 +220,17 @@ func (IncidentReopened) FactKind() string { return "incident.reopened" }
 // Sentence says it after the actor's name.
 func (IncidentReopened) Sentence() string { return "reopened the incident" }
 
+// IncidentUnclosed: the closing was taken back at once; it is resolved as before.
+type IncidentUnclosed struct {
+	Number int64 `json:"number,omitempty"`
+}
+
+// FactKind is "incident.unclosed".
+func (IncidentUnclosed) FactKind() string { return "incident.unclosed" }
+
+// Sentence says it after the actor's name.
+func (IncidentUnclosed) Sentence() string { return "took back the closing" }
+
 // IncidentClosed: nothing is left to do in it.
 type IncidentClosed struct {
 	Number int64 `json:"number,omitempty"`
@@ -248,4 +259,5 @@ var incidentKinds = []Teller{
 	IncidentResolved{},
 	IncidentReopened{},
 	IncidentClosed{},
+	IncidentUnclosed{},
 }

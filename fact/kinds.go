@@ -16,8 +16,8 @@ type Teller interface {
 
 // kinds holds one zero payload per kind. Each practice's file contributes a list.
 var kinds = index(
-	coreKinds, warningKinds, escalationKinds, incidentKinds, communicationKinds,
-	maintenanceKinds, rootcauseKinds, knowledgeKinds,
+	coreKinds, identityKinds, warningKinds, escalationKinds, incidentKinds, communicationKinds,
+	maintenanceKinds, rootcauseKinds, knowledgeKinds, webhookKinds,
 )
 
 func index(lists ...[]Teller) map[string]Teller {

@@ -15,7 +15,7 @@ var nouns = map[string]string{
 	"schedule": "the schedule", "policy": "the escalation policy", "route": "the route", "plan": "the incident plan",
 	"component": "the component", "window": "the maintenance", "article": "the article", "action": "the action",
 	"incident": "the incident", "alert": "the alert", "page": "the page", "post": "the public update", "key": "the intake key",
-	"token": "the API token", "template": "the text",
+	"token": "the API token", "webhook": "the webhook", "provider": "the identity provider", "template": "the text",
 }
 
 func nounOf(kind string) string {

@@ -259,3 +259,10 @@ func rewrite(q string) *rewritten {
 	}
 	return r
 }
+
+// Containing is the pattern of "lower(column) LIKE $n" for texts that hold the words in this order, whatever their case. The
+// wildcards of LIKE are no wildcards in it.
+func Containing(text string) string {
+	words := strings.Fields(strings.NewReplacer("%", " ", "_", " ", `\`, " ").Replace(strings.ToLower(text)))
+	return "%" + strings.Join(words, "%") + "%"
+}

@@ -33,6 +33,8 @@ type Config struct {
 	// Announce makes every write wake the other processes on the same PostgreSQL database. Commands that are not the server
 	// set it; on SQLite the server notices by itself.
 	Announce bool
+	// Scratch has SQLite wait for no disk: after a power cut the file may be broken. For what would be made anew then.
+	Scratch bool
 }
 
 // Class orders the writers of SQLite: paging, acknowledgement and intake go before everything else.
@@ -109,8 +111,12 @@ func (db *DB) openSQLite(ctx context.Context) error {
 	if err := os.MkdirAll(db.cfg.Dir, 0o700); err != nil {
 		return fmt.Errorf("making the data folder: %w", err)
 	}
+	sync := "FULL"
+	if db.cfg.Scratch {
+		sync = "OFF"
+	}
 	base := "file:" + (&url.URL{Path: filepath.Join(db.cfg.Dir, File)}).EscapedPath() +
-		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(" + sync + ")&_pragma=foreign_keys(1)" +
 		"&_pragma=cache_size(-8000)&_pragma=journal_size_limit(67108864)"
 	var err error
 	if db.w, err = sql.Open("sqlite", base+"&_txlock=immediate"); err != nil {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
-	"github.com/mainstayhq/mainstay"
+
 	"github.com/mainstayhq/mainstay/core/access"
 )
 
@@ -32,16 +32,16 @@ func API[I, O any](rt *Router, r Route, doc Doc, h func(ctx context.Context, in 
 		OperationID: operationID(r), Method: r.Method, Path: r.Pattern,
 		Summary: doc.Summary, Description: describe(r, doc), Tags: []string{doc.Tag}, DefaultStatus: doc.Status,
 		MaxBodyBytes: limit, Security: []map[string][]string{{"bearer": {}}, {"basic": {}}},
-		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity},
+		Errors: errorsOf(r),
 	}
 	if r.Permission == access.Public {
 		op.Security = []map[string][]string{}
 	}
 	op.Parameters = describePrecondition[I](r)
-	keepTagger(rt, r, h)
+	keepReading(rt, r, h)
 	huma.Register(rt.api, op, func(ctx context.Context, in *I) (*O, error) {
 		var out *O
-		err := rt.precondition(ctx, r)
+		ctx, err := rt.expecting(ctx, r)
 		if err == nil {
 			out, err = h(ctx, in)
 		}
@@ -55,6 +55,15 @@ func API[I, O any](rt *Router, r Route, doc Doc, h func(ctx context.Context, in 
 		}
 		return out, nil
 	})
+}
+
+// errorsOf are the errors that an operation may answer with.
+func errorsOf(r Route) []int {
+	list := []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusTooManyRequests}
+	if unsafeMethod(r.Method) {
+		list = append(list, http.StatusConflict, http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	return list
 }
 
 func describe(r Route, doc Doc) string {
@@ -90,19 +99,29 @@ func (m apiMux) ServeHTTP(w http.ResponseWriter, req *http.Request) { m.rt.mux.S
 func (rt *Router) serveAPI(r Route, h http.HandlerFunc, w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	rt.limit(r, w, req)
-	scopeOf(req.Context()).ifMatch = req.Header.Get("If-Match")
-	err := error(nil)
-	if unsafeMethod(req.Method) {
+	s := scopeOf(req.Context())
+	s.ifMatch, s.path, s.project = strings.Join(req.Header.Values("If-Match"), ","), req.PathValue(pathName(r.Pattern)), req.URL.Query().Get("project")
+	err := rt.meter(rt.byAddress, rt.ClientIP(req), w)
+	if err == nil && unsafeMethod(req.Method) {
 		err = rt.crossOrigin(req)
 	}
 	if err == nil {
 		err = rt.admit(r, req)
 	}
+	if err == nil && s.viewer.SignedIn() {
+		err = rt.meter(rt.byActor, s.viewer.Actor.String(), w)
+	}
 	if err != nil {
 		rt.writeProblem(w, req, err)
 		return
 	}
-	h(w, req)
+	if unsafeMethod(req.Method) {
+		h(w, req)
+		return
+	}
+	c := &conditional{ResponseWriter: w}
+	h(c, req)
+	c.send(req)
 }
 
 // The API frame keeps its error constructors in package variables, so they are set once per process.
@@ -205,15 +224,4 @@ func (rt *Router) openAPI() http.HandlerFunc {
 		w.Header().Set("Cache-Control", "no-cache")
 		_, _ = w.Write(b) // the client may have gone
 	}
-}
-
-// ETag is the entity tag of an object's version.
-func ETag(version int64) string { return fmt.Sprintf(`"%d"`, version) }
-
-// Match checks an If-Match header against the object's version: "" and "*" match, another version is a Conflict.
-func Match(ifMatch string, version int64) error {
-	if ifMatch == "" || ifMatch == "*" || ifMatch == ETag(version) {
-		return nil
-	}
-	return mainstay.Errorf(mainstay.Conflict, "It was changed since you read it: you hold %s, it is now %s. Read it again.", ifMatch, ETag(version))
 }

@@ -42,6 +42,9 @@ func Status(err error) int {
 	if errors.As(err, &method) {
 		return http.StatusMethodNotAllowed
 	}
+	if errors.As(err, new(*preconditionError)) {
+		return http.StatusPreconditionFailed
+	}
 	if s, ok := statuses[mainstay.ErrorCode(err)]; ok {
 		return s
 	}
@@ -75,7 +78,10 @@ func codeOf(status int) mainstay.Code {
 			return code
 		}
 	}
-	if status >= 400 && status < 500 {
+	switch {
+	case status == http.StatusPreconditionFailed:
+		return mainstay.Conflict
+	case status >= 400 && status < 500:
 		return mainstay.Invalid
 	}
 	return mainstay.Internal

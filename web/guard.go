@@ -19,6 +19,8 @@ type scope struct {
 	found   object.Object
 	request string // request id
 	ifMatch string // of an API request
+	path    string // its path value
+	project string // its query value
 	err     error  // for the access log
 }
 
@@ -65,6 +67,7 @@ var reads = map[mainstay.Kind]access.Permission{
 	mainstay.KindTeam:      access.PeopleRead,
 	mainstay.KindToken:     access.TokenManage,
 	mainstay.KindKey:       access.KeyManage,
+	mainstay.KindWebhook:   access.ProjectManage,
 }
 
 // Reads is the permission that lets a viewer see objects of the kind at all.
@@ -125,6 +128,27 @@ func (rt *Router) Seen(ctx context.Context, ref mainstay.Ref) (object.Object, er
 	v := ViewerFrom(ctx)
 	if !v.May(Reads(ref.Kind), found.Project) || !v.Sees(found.Ref.ID, found.Project, found.Private) {
 		return object.Object{}, unseen(ref.Kind, ref.ID)
+	}
+	return found, nil
+}
+
+// Named finds an object by id, number or name, within a project (by id or name) when one is given; one that the viewer may not see is
+// not found.
+func (rt *Router) Named(ctx context.Context, kind mainstay.Kind, key, project string) (object.Object, error) {
+	if project != "" {
+		_, ids, err := rt.Scope(ctx, Reads(kind), project)
+		if err != nil {
+			return object.Object{}, err
+		}
+		project = ids[0]
+	}
+	found, err := rt.cfg.Objects.Find(ctx, kind, key, project)
+	if err != nil {
+		return found, err
+	}
+	v := ViewerFrom(ctx)
+	if !v.May(Reads(kind), found.Project) || !v.Sees(found.Ref.ID, found.Project, found.Private) {
+		return object.Object{}, unseen(kind, key)
 	}
 	return found, nil
 }
@@ -251,7 +275,7 @@ func (rt *Router) servePage(r Route, h func(c *Ctx) error, w http.ResponseWriter
 	if err == nil {
 		err = h(c)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errAnswered) {
 		c.fail(err)
 	}
 }

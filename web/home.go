@@ -114,18 +114,25 @@ func (rt *Router) project(c *Ctx) error {
 func (rt *Router) search(c *Ctx) error {
 	q := c.Query("q")
 	view := ui.SearchView{Query: q}
-	hits, err := rt.hits(c.R, q)
+	hits, err := rt.hits(c.R, Seek{Text: q})
 	if err != nil {
 		return err
 	}
 	for _, h := range hits {
-		view.Hits = append(view.Hits, ui.Hit{Kind: string(h.Kind), Number: h.Number, Title: h.Title, Note: h.Note, URL: h.URL, Do: h.Do})
+		hit := ui.Hit{Kind: string(h.Kind), Number: h.Number, Title: h.Title, Note: h.Note, URL: h.URL, Do: h.Do}
+		if h.Post != nil {
+			hit.Post = &ui.PostButton{URL: h.URL, Label: h.Title, Small: true}
+			for _, f := range h.Post.Fields {
+				hit.Post.Hidden = append(hit.Post.Hidden, ui.Pair{Name: f.Name, Value: f.Value})
+			}
+		}
+		view.Hits = append(view.Hits, hit)
 	}
 	return c.Render(Page{Title: "Search", Crumbs: []Crumb{{Text: "Search"}}}, ui.SearchPage(view))
 }
 
-func (rt *Router) hits(req *http.Request, q string) ([]Hit, error) {
-	if len(q) > 500 {
+func (rt *Router) hits(req *http.Request, q Seek) ([]Hit, error) {
+	if len(q.Text) > 500 {
 		return nil, mainstay.Errorf(mainstay.Invalid, "Search for fewer than 500 characters.")
 	}
 	if rt.cfg.Search == nil {
@@ -136,7 +143,8 @@ func (rt *Router) hits(req *http.Request, q string) ([]Hit, error) {
 
 // serveHits answers the palette.
 func (rt *Router) serveHits(w http.ResponseWriter, req *http.Request) {
-	hits, err := rt.hits(req, req.URL.Query().Get("q"))
+	q := req.URL.Query()
+	hits, err := rt.hits(req, Seek{Text: q.Get("q"), At: mainstay.ParseRef(q.Get("at")), Do: q.Get("only") == "do"})
 	if err != nil {
 		rt.writeProblem(w, req, err)
 		return

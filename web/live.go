@@ -98,7 +98,7 @@ func (h *Live) tell(e liveEvent) {
 	e.seq = h.next
 	h.next++
 	if len(h.kept) == liveKept {
-		h.kept = append(h.kept[:0], h.kept[1:]...)
+		h.kept = h.kept[1:] // append moves the rest once in a while, not each time
 	}
 	h.kept = append(h.kept, e)
 	for l := range h.listeners {
@@ -188,7 +188,8 @@ func (rt *Router) serveLive(w http.ResponseWriter, req *http.Request) {
 	}
 	defer h.leave(l)
 	out := http.NewResponseController(w)
-	_ = out.SetWriteDeadline(time.Time{}) // streams outlive the server's write timeout
+	_ = out.SetWriteDeadline(time.Time{}) // streams outlive the server's timeouts
+	_ = out.SetReadDeadline(time.Time{})
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")

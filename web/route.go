@@ -18,7 +18,9 @@ type Route struct {
 	// Kind says of what kind the object is that the path value {id} (or {name}) names. It is resolved before the handler
 	// runs, the permission is checked in its project, and it is not found for those who may not even read it. Without a
 	// Kind the permission must be held in at least one project.
-	Kind   mainstay.Kind
+	Kind mainstay.Kind
+	// Names says what the path value names when Kind is empty: an object that the operation makes when it is not there.
+	Names  mainstay.Kind
 	Urgent bool // paging and acknowledging
 	// Refuse answers requests of a Raw route that may not pass, in the sender's own error shape; nil answers problem+json.
 	Refuse func(w http.ResponseWriter, r *http.Request, err error)
@@ -33,9 +35,13 @@ type Router struct {
 	api    huma.API
 	routes []Route
 	panels []Panel
-	tags   map[mainstay.Kind]tagger
+	reads  map[mainstay.Kind]reading
 	live   *Live
 	cross  *http.CrossOriginProtection
+
+	byActor, byAddress *meters
+
+	inverses map[string]inverse
 }
 
 // NewRouter makes a router with the routes that belong to the shell itself: Now, projects, search, assets, the live
@@ -54,12 +60,13 @@ func NewRouter(cfg Config) (*Router, error) {
 	if cfg.MaxBody == 0 {
 		cfg.MaxBody = 1 << 20
 	}
-	rt := &Router{cfg: cfg, mux: http.NewServeMux(), tags: map[mainstay.Kind]tagger{}, cross: http.NewCrossOriginProtection()}
+	rt := &Router{cfg: cfg, mux: http.NewServeMux(), reads: map[mainstay.Kind]reading{}, cross: http.NewCrossOriginProtection()}
 	if u := cfg.ExternalURL; u != nil {
 		if err := rt.cross.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
 			return nil, fmt.Errorf("web: external URL: %w", err)
 		}
 	}
+	rt.byActor, rt.byAddress = newMeters(cfg.Rate, 1), newMeters(cfg.Rate, addresses)
 	rt.live = newLive(cfg)
 	rt.api = newAPI(rt)
 	rt.shellRoutes()

@@ -16,20 +16,21 @@ import (
 type place struct {
 	nav, text, icon string
 	patterns        []string
-	phone           bool // one of the four at the bottom of a phone
+	phone           bool   // one of the four at the bottom of a phone
+	key             string // goes there after g
 }
 
 var places = []place{
-	{"now", "Now", "now", []string{"/{$}"}, true},
-	{"projects", "Projects", "projects", []string{"/projects"}, false},
-	{"incidents", "Incidents", "incidents", []string{"/incidents"}, true},
-	{"alerts", "Alerts", "alerts", []string{"/alerts"}, true},
-	{"oncall", "On call", "oncall", []string{"/oncall", "/schedules"}, true},
-	{"desk", "Desk", "desk", []string{"/tickets", "/desk"}, false},
-	{"knowledge", "Knowledge", "knowledge", []string{"/articles"}, false},
-	{"improve", "Improve", "improve", []string{"/improve", "/rootcauses", "/actions"}, false},
-	{"plan", "Plan", "plan", []string{"/plan", "/windows"}, false},
-	{"admin", "Admin", "admin", []string{"/admin"}, false},
+	{"now", "Now", "now", []string{"/{$}"}, true, "n"},
+	{"projects", "Projects", "projects", []string{"/projects"}, false, "p"},
+	{"incidents", "Incidents", "incidents", []string{"/incidents"}, true, "i"},
+	{"alerts", "Alerts", "alerts", []string{"/alerts"}, true, "a"},
+	{"oncall", "On call", "oncall", []string{"/oncall", "/schedules"}, true, "o"},
+	{"desk", "Desk", "desk", []string{"/tickets", "/desk"}, false, "d"},
+	{"knowledge", "Knowledge", "knowledge", []string{"/articles"}, false, "k"},
+	{"improve", "Improve", "improve", []string{"/improve", "/rootcauses", "/actions"}, false, "v"},
+	{"plan", "Plan", "plan", []string{"/plan", "/windows"}, false, "l"},
+	{"admin", "Admin", "admin", []string{"/admin"}, false, "s"},
 }
 
 // shell gathers what surrounds a page. What cannot be found out is left out: the page matters more.
@@ -45,12 +46,16 @@ func (c *Ctx) shell(ctx context.Context, p Page) ui.Shell {
 		return s
 	}
 	me := c.me()
-	s.Me = ui.Me{Name: me.Name, Line: me.Line, URL: me.URL, OnCall: me.OnCall}
+	s.Me = ui.Me{ID: c.Viewer.PersonID, Name: me.Name, Line: me.Line, URL: me.URL, OnCall: me.OnCall}
 	if s.Me.Name == "" {
 		s.Me.Name = c.Viewer.Name
 	}
 	_, s.SignOut = c.rt.route(http.MethodPost, "/sign-out")
 	s.Rail = c.rail(ctx, p.Nav)
+	if !c.Ref.IsZero() && p.Status < 400 {
+		s.Ref = c.Ref.String()
+	}
+	c.own(ctx, &s)
 	if f := c.rt.cfg.Burning; f != nil {
 		burn, err := f(ctx, c.Viewer)
 		if err != nil {
@@ -59,6 +64,33 @@ func (c *Ctx) shell(ctx context.Context, p Page) ui.Shell {
 		s.Burn = burn
 	}
 	return s
+}
+
+// own adds what is the viewer's own: pinned views, the bell, the way to what they owe.
+func (c *Ctx) own(ctx context.Context, s *ui.Shell) {
+	if c.Viewer.PersonID == "" {
+		return
+	}
+	if _, ok := c.rt.route(http.MethodGet, "/mine"); ok {
+		s.Mine = "/mine"
+	}
+	if f := c.rt.cfg.Unread; f != nil {
+		n, err := f(ctx, c.Viewer)
+		if err != nil {
+			c.rt.cfg.Log.WarnContext(ctx, "unread notifications not counted", "err", err)
+		}
+		s.Bell = &ui.Bell{URL: "/me/notifications", N: n, Live: string(mainstay.KindPerson) + ":" + c.Viewer.PersonID}
+	}
+	if f := c.rt.cfg.Views; f != nil {
+		list, err := f.Of(ctx, c.Viewer, "")
+		if err != nil {
+			c.rt.cfg.Log.WarnContext(ctx, "pinned views not found out", "err", err)
+		}
+		here := c.Query("view")
+		for _, v := range list {
+			s.Pins = append(s.Pins, ui.Pin{Text: v.Title, URL: v.URL(), Here: here != "" && v.ID == here})
+		}
+	}
 }
 
 func (c *Ctx) rail(ctx context.Context, nav string) []ui.Place {
@@ -78,7 +110,7 @@ func (c *Ctx) rail(ctx context.Context, nav string) []ui.Place {
 			}
 			rail = append(rail, ui.Place{
 				Text: pl.text, Icon: pl.icon, URL: strings.TrimSuffix(pattern, "{$}"), Here: pl.nav == nav,
-				Tally: tallies[pl.nav], Phone: pl.phone,
+				Tally: tallies[pl.nav], Phone: pl.phone, Key: pl.key,
 			})
 			break
 		}
@@ -94,11 +126,15 @@ func (rt *Router) shellRoutes() {
 	get("/-/healthy", access.Public, func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "healthy\n") })
 	get("/-/ready", access.Public, rt.serveReady)
 	get("/api/openapi.json", access.Public, rt.openAPI())
+	rt.docsRoute()
 	get("/live", access.Self, rt.serveLive)
 	get("/search.json", access.Self, rt.serveHits)
 	get("/assets/{version}/{file}", access.Public, assets.Serve)
 	get("/manifest.webmanifest", access.Public, rt.serveManifest)
 	get("/favicon.ico", access.Public, func(w http.ResponseWriter, req *http.Request) { assets.ServeFile(w, req, "icon-32.png") })
+	get("/worker.js", access.Public, serveWorker)
+	rt.Handle(Route{Method: http.MethodGet, Pattern: "/offline", Permission: access.Public}, rt.offline)
+	rt.Handle(Route{Method: http.MethodPost, Pattern: "/undo/{id}", Permission: access.Self, Urgent: true}, rt.undo)
 	get("/robots.txt", access.Public, func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "User-agent: *\nDisallow: /\n") })
 	if rt.cfg.Metrics != nil {
 		get("/metrics", access.Public, rt.serveMetrics)
@@ -108,6 +144,7 @@ func (rt *Router) shellRoutes() {
 	rt.Handle(Route{Method: http.MethodGet, Pattern: "/signed-in", Permission: access.Self}, func(c *Ctx) error {
 		return c.Render(Page{Title: "Signed in", Bare: true}, ui.SignedInPage())
 	})
+	rt.setupRoutes()
 	if rt.cfg.Projects != nil {
 		rt.Handle(Route{Method: http.MethodGet, Pattern: "/projects", Permission: access.ProjectRead}, rt.projects)
 		rt.Handle(Route{Method: http.MethodGet, Pattern: "/projects/{id}", Permission: access.ProjectRead, Kind: mainstay.KindProject}, rt.project)
@@ -151,9 +188,11 @@ func (rt *Router) serveMetrics(w http.ResponseWriter, req *http.Request) {
 func (rt *Router) serveManifest(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/manifest+json")
 	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write([]byte(`{"name":"Mainstay","short_name":"Mainstay","start_url":"/","scope":"/","display":"standalone",` +
-		`"background_color":"#ffffff","theme_color":"#14181b","icons":[` +
+	_, _ = w.Write([]byte(`{"id":"/","name":"Mainstay","short_name":"Mainstay","description":"Support of a product after its launch",` +
+		`"start_url":"/","scope":"/","display":"standalone","background_color":"#ffffff","theme_color":"#ffffff","icons":[` +
 		`{"src":"` + assets.URL("icon.svg") + `","sizes":"any","type":"image/svg+xml"},` +
 		`{"src":"` + assets.URL("icon-192.png") + `","sizes":"192x192","type":"image/png"},` +
-		`{"src":"` + assets.URL("icon-512.png") + `","sizes":"512x512","type":"image/png","purpose":"any maskable"}]}`)) // the client may have gone
+		`{"src":"` + assets.URL("icon-512.png") + `","sizes":"512x512","type":"image/png","purpose":"any"},` +
+		`{"src":"` + assets.URL("icon-512.png") + `","sizes":"512x512","type":"image/png","purpose":"maskable"}],"shortcuts":[` +
+		`{"name":"Pages under way","url":"/pages"},{"name":"Declare an incident","url":"/incidents/new"},{"name":"Mine","url":"/mine"}]}`)) // the client may have gone
 }

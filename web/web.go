@@ -28,6 +28,11 @@ type Config struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
 	Version        string
 	MaxBody        int64 // bytes of a form or an API body; 1 MiB when 0
+	Rate           Rate  // of the API
+
+	// Expect returns a context in which the object with the id changes only when check accepts the version that the change finds;
+	// storage.Expect. Without it If-Match is checked before the change only.
+	Expect func(ctx context.Context, id string, check func(version int64) error) context.Context
 
 	Ready   func(ctx context.Context) error // why the server cannot serve yet; nil func or nil error: it can
 	Metrics http.Handler                    // served at /metrics, see router.go
@@ -35,7 +40,11 @@ type Config struct {
 	Me       func(ctx context.Context, v access.Viewer) (Me, error)                  // the person at the foot of the rail
 	Burning  func(ctx context.Context, v access.Viewer) (*ui.Burn, error)            // the worst open sev-1, nil when none burns
 	Tallies  func(ctx context.Context, v access.Viewer) (map[string]ui.Tally, error) // numbers in the rail, by Nav word
-	Search   func(ctx context.Context, v access.Viewer, q string) ([]Hit, error)     // the palette and /search
+	Search   func(ctx context.Context, v access.Viewer, q Seek) ([]Hit, error)       // the palette and /search
+	Unread   func(ctx context.Context, v access.Viewer) (int, error)                 // the number on the bell, capped; nil func: no bell
+	Views    Views                                                                   // saved views of lists; nil: none are kept
+	Undo     Undo                                                                    // keeps for a minute what takes back an act; nil: nothing is taken back
+	Setup    Setup                                                                   // the first-run assistant; nil: there is none
 	Projects Projects                                                                // the list and the homes of projects
 	First    func(ctx context.Context, v access.Viewer) (*ui.First, error)           // what to do first, on an empty Now; nil when under way
 	Line     func(ctx context.Context, v access.Viewer) (string, error)              // what goes on, in one sentence for the head of Now
@@ -74,7 +83,14 @@ type ProjectLine struct {
 	State                        ui.State
 }
 
-// Hit is one answer of the palette or the search page.
+// Seek is what the palette looks for.
+type Seek struct {
+	Text string
+	At   mainstay.Ref // the object of the page on which the palette was opened; zero for none
+	Do   bool         // acts only
+}
+
+// Hit is one answer of the palette or the search page. Answers of one Group stand together.
 type Hit struct {
 	Kind   mainstay.Kind `json:"kind"`
 	Number string        `json:"number"` // INC-42, or "" for kinds without numbers
@@ -82,6 +98,20 @@ type Hit struct {
 	Note   string        `json:"note"` // a second line: a snippet, a state
 	URL    string        `json:"url"`
 	Do     bool          `json:"do"` // an act ("Post update to INC-42"), not an object
+	Group  string        `json:"group"`
+	First  bool          `json:"first,omitempty"` // it stands before everything else
+	Post   *HitPost      `json:"post,omitempty"`  // with it, URL is posted to instead of opened
+}
+
+// HitPost is what an act sends.
+type HitPost struct {
+	Fields []HitField `json:"fields,omitempty"`
+}
+
+// HitField is one field of it.
+type HitField struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // Page says what the shell shows around a page's body.
@@ -127,19 +157,6 @@ type Query struct {
 	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"At most so many items"`
 	Cursor  string `query:"cursor" maxLength:"500" doc:"The next of the page before"`
 	Project string `query:"project" maxLength:"100" doc:"A project's id or name; all projects that you may read when empty"`
-}
-
-// Precondition is the part that the input of operations shares which change an object that has a version; embed it.
-type Precondition struct {
-	IfMatch string `header:"If-Match" maxLength:"100" doc:"The ETag that you hold: when the object has changed since, nothing is done and the answer is 409"`
-}
-
-// Holds checks it against the object's version, 0 when there is no such object yet. It fails with Conflict.
-func (p Precondition) Holds(version int64) error {
-	if version == 0 && p.IfMatch != "" {
-		return mainstay.Errorf(mainstay.Conflict, "It does not exist, or no more. Send it without If-Match to make it.")
-	}
-	return Match(p.IfMatch, version)
 }
 
 // Out is the usual output of an API operation.

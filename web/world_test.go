@@ -128,7 +128,8 @@ func newWorld(t testing.TB, change ...func(*web.Config)) *world {
 		Time: w.clock, Log: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Identity: doors{}, Objects: objects, Projects: shops{},
 		ExternalURL: &url.URL{Scheme: "https", Host: "mainstay.example"}, Version: "1.2.3",
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "up 1\n") }),
-		Search: func(_ context.Context, _ access.Viewer, q string) ([]web.Hit, error) {
+		Search: func(_ context.Context, _ access.Viewer, seek web.Seek) ([]web.Hit, error) {
+			q := seek.Text
 			return []web.Hit{{Kind: "incident", Number: "INC-42", Title: "Card <b>payments</b> fail " + q, URL: "/incidents/INC-42"}}, nil
 		},
 	}

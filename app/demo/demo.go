@@ -1,15 +1,29 @@
-// Package demo owns the demonstration: a small shop with a past that was played through the services on a moved clock, and faults
-// that come and go live through the real intake. It never writes a row by itself.
+// Package demo owns the demonstration: two projects with a past that was played through the services on a moved clock, and faults that
+// come and go live through the real intake. It never writes a row by itself, and never invents anything: package sim does, and a
+// player here has a hand for each thing that sim can invent.
+//
+// The shop Harbour is played first, thirty days of it; then the pages answer. The year of the second project, Lighthouse, takes longer
+// than anybody wants to wait, and an installation has one clock, which is real time by then. So the year is played in a fork: the
+// installation is copied when it holds people and nothing else, a second App works on the copy with a moved clock of its own, and
+// when the year is over the project comes home (app.Adopt): every row that the fork has more than it began with is copied beside the
+// working server, the project's chain of facts whole and as it is. That is possible because nothing of a project's life is shared but
+// the people, who are the same in both, and the numbers of objects, which are reserved for Lighthouse before Harbour takes any: the
+// older project has the lower ones. People's roles in Lighthouse are given anew at the end, so that the installation's own journal
+// says so.
+//
+// Two clocks in one process would have been the alternative: a time per project in every engine. It would have put a parameter of
+// the demonstration into everything.
 package demo
 
 import (
 	"bytes"
 	"context"
 	_ "embed"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -21,19 +35,24 @@ import (
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/app"
+	"github.com/mainstayhq/mainstay/app/demo/sim"
 	"github.com/mainstayhq/mainstay/core/notify"
 )
 
 //go:embed harbour.yaml
 var harbour string
 
-// Config says where the demonstration runs.
+// Config says where the demonstration runs and what it plays.
 type Config struct {
 	Listen, StatusListen string
 	Dir                  string // "" for a temporary folder, removed by Close
 	Version              string
 	Log                  *slog.Logger
 	Progress             func(string)
+	Seed                 uint64 // another seed is another world; 1 when 0
+	Days                 int    // of Harbour's past; 30 when 0
+	NoYear               bool   // only Harbour
+	YearDays             int    // of Lighthouse's past; a year when 0
 }
 
 // Demo is a running demonstration.
@@ -41,16 +60,24 @@ type Demo struct {
 	App             *app.App
 	URL, StatusURL  string
 	Email, Password string
+	Progress        func(string)
 
-	dir    string
-	keep   bool
-	clock  *mainstay.Moved
-	hook   *http.Server
-	hookAt string
-	key    string
-	people map[string]mainstay.Actor
-	cancel context.CancelFunc
-	live   sync.WaitGroup
+	cfg     Config
+	zone    *time.Location
+	dir     string
+	keep    bool
+	hook    *http.Server
+	hookAt  string
+	project string     // Harbour's id
+	keys    intakeKeys // Harbour's
+	people  map[string]mainstay.Actor
+	played  *player
+	refused map[string]int
+	year    *year
+	home    chan struct{} // closed when the year has come home, or could not
+	failed  error
+	cancel  context.CancelFunc
+	live    sync.WaitGroup
 }
 
 // email and password are those of the demonstration's administrator, who is on call.
@@ -59,9 +86,26 @@ const (
 	password = "harbour-demo"
 )
 
-// New builds the world, plays its past and goes live. It returns when the pages answer.
+var operator = mainstay.System("operator")
+
+// New builds the world, plays Harbour's past and goes live. It returns when the pages answer; Lighthouse's year goes on by itself.
 func New(ctx context.Context, cfg Config) (_ *Demo, err error) {
-	d := &Demo{Email: email, Password: password, dir: cfg.Dir, keep: cfg.Dir != "", people: map[string]mainstay.Actor{}}
+	d := &Demo{
+		Email: email, Password: password, Progress: cfg.Progress, cfg: cfg, dir: cfg.Dir, keep: cfg.Dir != "",
+		people: map[string]mainstay.Actor{}, home: make(chan struct{}),
+	}
+	if d.cfg.Seed == 0 {
+		d.cfg.Seed = 1
+	}
+	if d.cfg.Days <= 0 {
+		d.cfg.Days = 30
+	}
+	if d.cfg.YearDays <= 0 {
+		d.cfg.YearDays = 365
+	}
+	if d.zone, err = time.LoadLocation("Europe/Berlin"); err != nil {
+		return nil, err
+	}
 	if d.dir == "" {
 		if d.dir, err = os.MkdirTemp("", "mainstay-demo-"); err != nil {
 			return nil, err
@@ -73,29 +117,179 @@ func New(ctx context.Context, cfg Config) (_ *Demo, err error) {
 			d.Close()
 		}
 	}()
+	if err := free(cfg.Listen, cfg.StatusListen); err != nil { // better now than after the past
+		return nil, err
+	}
 	if err := d.listenForChat(); err != nil {
 		return nil, err
 	}
-	d.clock = mainstay.NewMoved(time.Now().Add(-6 * 24 * time.Hour))
-	d.App, err = app.Open(ctx, app.Config{
-		Data: d.dir, SecretKeyFile: filepath.Join(d.dir, "secret.key"), Listen: cfg.Listen, StatusListen: cfg.StatusListen,
-		Version: cfg.Version, Log: cfg.Log, Time: d.clock, MailFrom: "mainstay@harbour.example",
-		AllowTargets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-		Channels:     map[string]notify.Sender{"email": &outbox{dir: filepath.Join(d.dir, "outbox")}},
-		Prologue: func(ctx context.Context) error {
-			cfg.Progress("playing the past of the shop Harbour ...")
-			return d.playPast(ctx)
-		},
-	})
-	if err != nil {
+	now := time.Now().UTC().Truncate(time.Second)
+	if !cfg.NoYear {
+		d.year = d.newYear(now, d.cfg.Seed)
+	}
+	if err := d.past(ctx, now); err != nil {
 		return nil, err
 	}
+	return d, d.goLive(ctx)
+}
+
+// free reports an address that somebody else listens on.
+func free(addresses ...string) error {
+	for _, a := range addresses {
+		l, err := net.Listen("tcp", a)
+		if err != nil {
+			return mainstay.Errorf(mainstay.Unavailable, "cannot listen on %s: %v", a, err)
+		}
+		_ = l.Close()
+	}
+	return nil
+}
+
+// config is that of an App of the demonstration.
+func (d *Demo) config(dir string, clock mainstay.Timekeeper) app.Config {
+	return app.Config{
+		Data: dir, SecretKeyFile: filepath.Join(d.dir, "secret.key"), Listen: d.cfg.Listen, StatusListen: d.cfg.StatusListen,
+		Version: d.cfg.Version, Log: d.cfg.Log, Time: clock, MailFrom: "mainstay@harbour.example", Scratch: true,
+		AllowTargets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		Channels:     map[string]notify.Sender{"email": &outbox{dir: filepath.Join(d.dir, "outbox")}},
+	}
+}
+
+// past plays Harbour's past on a moved clock, on an App that nobody can reach yet.
+func (d *Demo) past(ctx context.Context, now time.Time) error {
+	from := now.AddDate(0, 0, -d.cfg.Days)
+	begin := from
+	if d.year != nil {
+		begin = d.year.from.Add(-2 * time.Hour)
+	}
+	clock := mainstay.NewMoved(begin)
+	cfg := d.config(d.dir, clock)
+	cfg.Channels["webhook"] = nobody{}
+	a, err := app.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer a.Close() //nolint:errcheck // what was played is committed
+	return a.Work(ctx, func(ctx context.Context) error {
+		if err := d.introduce(ctx, a); err != nil {
+			return fmt.Errorf("introducing the people: %w", err)
+		}
+		if d.year != nil {
+			if err := d.prepareYear(ctx, a, cfg); err != nil {
+				return err
+			}
+		}
+		clock.Set(from.Add(-time.Hour))
+		d.Progress(fmt.Sprintf("playing %d days of the shop Harbour ...", d.cfg.Days))
+		return d.playHarbour(ctx, a, clock, from, now)
+	})
+}
+
+// introduce applies the people, who can sign in with one password.
+func (d *Demo) introduce(ctx context.Context, a *app.App) error {
+	if _, err := a.Apply(ctx, operator, []app.Source{{Name: "people.yaml", Text: peopleWith(d.hookAt) + teams}}, false, nil); err != nil {
+		return err
+	}
+	for _, p := range everybody {
+		is, err := a.People.ByName(ctx, p.name)
+		if err != nil {
+			return err
+		}
+		d.people[p.name] = mainstay.Person(is.ID)
+		if err := a.Identity.SetPassword(ctx, operator, is.ID, password); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepareYear keeps what the year's fork begins with.
+func (d *Demo) prepareYear(ctx context.Context, a *app.App, cfg app.Config) error {
+	if err := a.Settle(ctx); err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if _, err := app.Backup(ctx, cfg, &b); err != nil {
+		return err
+	}
+	d.year.backup = b.Bytes()
+	for kind, n := range d.year.numbers() {
+		if _, err := a.Reserve(ctx, kind, max(n, 1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Demo) playHarbour(ctx context.Context, a *app.App, clock *mainstay.Moved, from, now time.Time) error {
+	next := now.Add(52 * time.Hour).Truncate(time.Hour)
+	text := strings.NewReplacer(
+		"{{rota}}", rota(now, d.zone, "ana", "samir"), "{{from}}", next.Format(time.RFC3339), "{{until}}", next.Add(30*time.Minute).Format(time.RFC3339),
+	).Replace(harbour)
+	_, err := a.Apply(ctx, operator, []app.Source{{Name: "harbour.yaml", Text: text + "\n" + peopleWith(d.hookAt, "harbour")}}, false, nil)
+	if err != nil {
+		return err
+	}
+	p, err := newPlayer(ctx, a, clock, "harbour", d.people)
+	if err != nil {
+		return err
+	}
+	d.project, d.keys = p.project, p.keys
+	if err := p.play(ctx, sim.Plan(sim.Harbour(d.zone), d.cfg.Seed, from, now.Add(-20*time.Minute)), nil); err != nil {
+		return err
+	}
+	d.refused = p.refused
+	return p.runTo(ctx, now)
+}
+
+// goLive starts the App again, with the machine's clock and its pages.
+func (d *Demo) goLive(ctx context.Context) (err error) {
+	cfg := d.config(d.dir, mainstay.Clock{})
+	cfg.Scratch = false
+	if d.year != nil {
+		cfg.Panels = append(cfg.Panels, d.year.panel())
+	}
+	if d.App, err = app.Open(ctx, cfg); err != nil {
+		return err
+	}
 	if err := d.App.Start(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	d.URL, d.StatusURL = d.App.URL, d.App.Status
 	d.live.Go(func() { d.liveFaults(ctx) })
-	return d, nil
+	if d.year == nil {
+		close(d.home)
+		return nil
+	}
+	d.live.Go(func() {
+		defer close(d.home)
+		if d.failed = d.year.run(ctx); d.failed != nil && ctx.Err() == nil {
+			d.year.set("failed: "+d.failed.Error(), d.year.to)
+			d.Progress("the year of Lighthouse could not be played: " + d.failed.Error())
+		}
+	})
+	return nil
+}
+
+// Home waits until the year of the second project has come home.
+func (d *Demo) Home(ctx context.Context) error {
+	select {
+	case <-d.home:
+		return d.failed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Refused tells what the product refused of what was played, and how often: two people did the same thing, or it was over already.
+func (d *Demo) Refused() map[string]int {
+	all := maps.Clone(d.refused)
+	if d.year != nil && d.played != nil {
+		for why, n := range d.played.refused {
+			all[why] += n
+		}
+	}
+	return all
 }
 
 // Close ends the demonstration and removes its folder, unless it was to be kept.
@@ -105,8 +299,7 @@ func (d *Demo) Close() {
 	if d.App != nil {
 		stop, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_ = d.App.Stop(stop)
-		_ = d.App.Close()
+		_ = errors.Join(d.App.Stop(stop), d.App.Close())
 	}
 	if d.hook != nil {
 		_ = d.hook.Close()
@@ -150,25 +343,6 @@ func (o *outbox) Send(_ context.Context, m notify.Message) (notify.Receipt, erro
 	return notify.Receipt{Answer: "kept in the demo's outbox"}, nil
 }
 
-// post sends alerts to the intake route, as a Prometheus would.
-func (d *Demo) post(alerts ...map[string]any) error {
-	body, err := json.Marshal(alerts)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequest(http.MethodPost, "http://demo/in/"+d.key+"/alertmanager/api/v2/alerts", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	w := &answer{header: http.Header{}}
-	d.App.Handler().ServeHTTP(w, req)
-	if w.status != http.StatusOK {
-		return fmt.Errorf("the intake answered %d %s", w.status, strings.TrimSpace(w.body.String()))
-	}
-	return nil
-}
-
 // answer keeps what a handler answers.
 type answer struct {
 	header http.Header
@@ -190,59 +364,4 @@ func (a *answer) WriteHeader(status int) {
 func (a *answer) Write(b []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	return a.body.Write(b)
-}
-
-// alert is one condition of the simulated shop.
-type alert struct{ name, service, severity, summary, description string }
-
-var (
-	cards  = alert{"CardFailureRatioHigh", "checkout", "critical", "Card failure ratio above 5 %", "22 % of card payments fail; invoices go through."}
-	orders = alert{"OrdersLow", "web", "warning", "Orders per minute low", "1.1 orders a minute, expected 3.1."}
-	slow   = alert{"SearchSlow", "search", "warning", "Search p95 above 800 ms", "Half of the searches take longer than 800 ms."}
-	queue  = alert{"MailQueueGrows", "mail", "warning", "Order mails wait longer than 10 minutes", "412 mails wait; Postlane answers slowly."}
-	broken = alert{"CheckoutErrors", "checkout", "critical", "Checkout answers with errors", "4 % of the requests to the checkout fail."}
-)
-
-func (a alert) fires(from, until time.Time) map[string]any {
-	m := map[string]any{
-		"labels":       map[string]string{"alertname": a.name, "service": a.service, "severity": a.severity, "instance": a.service + "-1"},
-		"annotations":  map[string]string{"summary": a.summary, "description": a.description},
-		"startsAt":     from.Format(time.RFC3339Nano),
-		"generatorURL": "http://prometheus.harbour.example/graph?g0.expr=" + a.name,
-	}
-	if !until.IsZero() {
-		m["endsAt"] = until.Format(time.RFC3339Nano)
-	}
-	return m
-}
-
-// liveFaults lets faults come and go: one at once, so that something is to be seen, then another every few minutes.
-func (d *Demo) liveFaults(ctx context.Context) {
-	faults := []alert{slow, queue, broken}
-	for i := 0; ; i++ {
-		f := faults[i%len(faults)]
-		began := time.Now()
-		for range 12 { // three minutes of firing, told every 15 s as a Prometheus does
-			if err := d.post(f.fires(began, time.Now().Add(time.Minute))); err != nil && ctx.Err() == nil {
-				return // the server is stopping
-			}
-			if !sleep(ctx, 15*time.Second) {
-				return
-			}
-		}
-		if d.post(f.fires(began, time.Now())) != nil || !sleep(ctx, 90*time.Second) {
-			return
-		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

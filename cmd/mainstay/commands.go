@@ -8,7 +8,6 @@ import (
 	"os"
 	"text/tabwriter"
 
-	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/app"
 	"github.com/mainstayhq/mainstay/app/demo"
 )
@@ -117,68 +116,6 @@ func (c *keyCreateCmd) Run(ctx context.Context) error {
 	return err
 }
 
-type applyCmd struct {
-	database
-	remote
-	File   string `short:"f" help:"Manifest file, or folder of .yaml files." required:"" placeholder:"FILE|DIR"`
-	DryRun bool   `help:"Say what would change, and change nothing."`
-	Prune  bool   `help:"Also remove what is configured in the projects of these manifests and in none of them. Routes can be removed; of other kinds it says what is there."`
-	Output string `short:"o" help:"table or json." enum:"table,json" default:"table"`
-}
-
-// Run applies manifests: all of them, or with any fault none.
-func (c *applyCmd) Run(ctx context.Context) error {
-	sources, err := app.ReadSources(c.File)
-	if err != nil {
-		return err
-	}
-	var changes []app.Change
-	if c.Server != "" {
-		var out struct {
-			Items []app.Change `json:"items"`
-		}
-		err = c.ask(ctx, "POST", "/api/v1/apply", map[string]any{"sources": sources, "dryRun": c.DryRun, "prune": c.Prune}, &out)
-		changes = out.Items
-	} else {
-		var a *app.App
-		if a, err = c.open(ctx); err != nil {
-			return err
-		}
-		defer closeApp(a)
-		apply := a.Apply
-		if c.Prune {
-			apply = a.ApplyAndPrune
-		}
-		changes, err = apply(ctx, mainstay.System("operator"), sources, c.DryRun, nil)
-	}
-	if err != nil {
-		return err
-	}
-	if c.Output == "json" {
-		return json.NewEncoder(os.Stdout).Encode(changes)
-	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
-	for _, ch := range changes {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", ch.Kind, ch.Project, ch.Name, word(ch, c.DryRun))
-	}
-	return w.Flush()
-}
-
-type exportCmd struct {
-	database
-	Project string `help:"Only this project." placeholder:"NAME"`
-}
-
-// Run prints manifests that apply reads.
-func (c *exportCmd) Run(ctx context.Context) error {
-	a, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer closeApp(a)
-	return a.Export(ctx, os.Stdout, c.Project)
-}
-
 type journalCmd struct {
 	Verify journalVerifyCmd `cmd:"" help:"Recompute every link of every chain."`
 }
@@ -234,12 +171,15 @@ type demoCmd struct {
 	Listen       string `help:"Address of the pages." default:"127.0.0.1:8080" placeholder:"ADDR"`
 	StatusListen string `help:"Address of the status page." default:"127.0.0.1:8081" placeholder:"ADDR"`
 	Keep         string `help:"Use this folder, and keep it." placeholder:"DIR"`
+	Seed         uint64 `help:"Another seed is another world." default:"1" placeholder:"N"`
+	Days         int    `help:"Days of the shop's past." default:"30" placeholder:"N"`
+	Year         bool   `help:"Play a year of a second project meanwhile." default:"true" negatable:""`
 }
 
-// Run plays a past incident and then goes live, until it is told to stop.
+// Run plays a past, goes live, and plays the year of a second project meanwhile, until it is told to stop.
 func (c *demoCmd) Run(ctx context.Context) error {
 	d, err := demo.New(ctx, demo.Config{
-		Listen: c.Listen, StatusListen: c.StatusListen, Dir: c.Keep, Version: version,
+		Listen: c.Listen, StatusListen: c.StatusListen, Dir: c.Keep, Version: version, Seed: c.Seed, Days: c.Days, NoYear: !c.Year,
 		Log: database{LogLevel: "warn"}.log(), Progress: func(s string) { fmt.Fprintln(os.Stderr, s) },
 	})
 	if err != nil {
@@ -248,20 +188,4 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	defer d.Close()
 	fmt.Printf("\n  %s\n  sign in as %s with %s\n  public status page: %s\n\nStop with Ctrl-C.\n", d.URL, d.Email, d.Password, d.StatusURL)
 	return waitAndStop(ctx, d.App)
-}
-
-func word(c app.Change, dryRun bool) string {
-	switch {
-	case c.Kept != "":
-		return "not in the manifests; " + c.Kept
-	case c.Removed && dryRun:
-		return "would be removed"
-	case c.Removed:
-		return "removed"
-	case c.Changed && dryRun:
-		return "would change"
-	case c.Changed:
-		return "changed"
-	}
-	return "unchanged"
 }

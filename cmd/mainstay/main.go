@@ -102,6 +102,7 @@ type serveCmd struct {
 	TrustedProxies []string `help:"Proxies whose X-Forwarded-For counts." placeholder:"CIDR"`
 	SMTPURL        string   `name:"smtp-url" help:"Mail server: smtp://user:pass@host:587 or smtps://…; ?starttls=require|opportunistic|none&ca=FILE." placeholder:"URL"`
 	MailFrom       string   `help:"Sender of all mail." default:"mainstay@localhost" placeholder:"ADDRESS"`
+	APIRate        float64  `name:"api-rate" help:"Requests a second to the API of one token or person, for long; twice as many at once, four times as many from one address. 0 sets no limit." default:"100" placeholder:"N"`
 	AllowTargets   []string `help:"Networks that outgoing webhooks may reach although they are private or loopback." placeholder:"CIDR"`
 }
 
@@ -158,6 +159,10 @@ func (c *serveCmd) serveConfig() (app.Config, error) {
 	if cfg.TrustedProxies, err = parseNetworks("trusted-proxies", c.TrustedProxies); err != nil {
 		return cfg, err
 	}
+	cfg.Rate.PerSecond = c.APIRate
+	if c.APIRate <= 0 {
+		cfg.Rate.PerSecond = -1
+	}
 	cfg.AllowTargets, err = parseNetworks("allow-targets", c.AllowTargets)
 	return cfg, err
 }
@@ -199,12 +204,13 @@ func (versionCmd) Run() error {
 type cli struct {
 	Config  kong.ConfigFlag `help:"Configuration file (YAML): flag names as keys." placeholder:"FILE"`
 	Serve   serveCmd        `cmd:"" help:"Run the server."`
-	Demo    demoCmd         `cmd:"" help:"A running product at once: a simulated shop with a past incident and live faults, in a temporary folder."`
+	Demo    demoCmd         `cmd:"" help:"A running product at once: a simulated shop with a month of history and live faults, and a year of a second project, in a temporary folder."`
 	Setup   setupCmd        `cmd:"" help:"Make the first administrator, unattended."`
 	Token   tokenCmd        `cmd:"" help:"API tokens."`
 	Key     keyCmd          `cmd:"" help:"Intake keys."`
 	Apply   applyCmd        `cmd:"" help:"Bring everything that manifests describe to what they say."`
 	Export  exportCmd       `cmd:"" help:"Write everything configurable back as manifests."`
+	Schema  schemaCmd       `cmd:"" help:"Print the JSON Schema of manifests, for editors."`
 	Status  statusCmd       `cmd:"" help:"Serve the public status page alone, from a folder that a server has written."`
 	Journal journalCmd      `cmd:"" help:"The record of everything that happened."`
 	Backup  backupCmd       `cmd:"" help:"Write everything but the secret key into one file, also while the server runs; or verify such a file."`
@@ -227,9 +233,13 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 func main() { os.Exit(run(os.Args[1:])) }
 
 func newParser(c *cli, more ...kong.Option) (*kong.Kong, error) {
-	return kong.New(c, append(more,
+	k, err := kong.New(c, append(more,
 		kong.Name("mainstay"), kong.Description(description), kong.DefaultEnvars("MAINSTAY"),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}), kong.Configuration(fileLoader))...)
+	if err == nil {
+		teach(k)
+	}
+	return k, err
 }
 
 func run(args []string) int {
@@ -249,12 +259,14 @@ func run(args []string) int {
 	switch {
 	case err == nil:
 		return 0
+	case errors.Is(err, errChanged):
+		return 2
 	case errors.Is(err, errNotWhole):
 		fmt.Fprintln(os.Stderr, "mainstay:", err)
 		return 3
 	}
 	fmt.Fprintln(os.Stderr, "mainstay:", explain(err))
-	if errors.As(err, new(usageError)) || mainstay.Is(err, mainstay.Invalid) {
+	if !errors.As(err, new(failure)) && (errors.As(err, new(usageError)) || mainstay.Is(err, mainstay.Invalid)) {
 		return 2
 	}
 	return 1

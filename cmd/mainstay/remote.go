@@ -23,9 +23,12 @@ func (r remote) ask(ctx context.Context, method, path string, in, out any) error
 	if token == "" {
 		return usage("--server needs --token")
 	}
-	body, err := json.Marshal(in)
-	if err != nil {
-		return err
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

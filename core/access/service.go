@@ -18,8 +18,16 @@ type Store interface {
 	Grants(ctx context.Context, to ...mainstay.Ref) ([]Grant, error)
 	// Update loads what the grantee has, has f say what it shall have, and writes that with the set in one transaction.
 	Update(ctx context.Context, to mainstay.Ref, f func(ctx context.Context, has []Grant) ([]Grant, commit.Set, error)) error
-	// Holders lists the persons and teams that have the role in all projects.
-	Holders(ctx context.Context, r Role) ([]mainstay.Ref, error)
+	// In lists who was given what in the project: to persons and to teams. "" is what counts in all projects.
+	In(ctx context.Context, project string) ([]Given, error)
+	// Alone runs f in a transaction in which nobody else changes who is administrator: roles, teams, who is active.
+	Alone(ctx context.Context, f func(ctx context.Context) error) error
+}
+
+// Given is a role and whom it was given to.
+type Given struct {
+	To   mainstay.Ref // a person or a team
+	Role Role
 }
 
 // Teams knows who is in which team; the store of people does.
@@ -91,16 +99,12 @@ func (s *Service) SetRoles(ctx context.Context, actor mainstay.Actor, to mainsta
 	}
 	slices.SortFunc(want, byProject)
 	want = slices.Compact(want)
-	err = s.cfg.Store.Update(ctx, to, func(ctx context.Context, has []Grant) ([]Grant, commit.Set, error) {
-		set := s.difference(actor, to, has, want)
-		changed = !set.IsZero()
-		all := Grant{Role: Administrator}
-		if slices.Contains(has, all) && !slices.Contains(want, all) {
-			if err := s.keepsAdministrator(ctx, to); err != nil {
-				return nil, set, err
-			}
-		}
-		return want, set, nil
+	err = s.Guard(ctx, func(ctx context.Context) error {
+		return s.cfg.Store.Update(ctx, to, func(_ context.Context, has []Grant) ([]Grant, commit.Set, error) {
+			set := s.difference(actor, to, has, want)
+			changed = !set.IsZero()
+			return want, set, nil
+		})
 	})
 	return changed && err == nil, err
 }
@@ -138,32 +142,105 @@ func (s *Service) difference(actor mainstay.Actor, to mainstay.Ref, has, want []
 
 // Give adds a role, if it is not there yet.
 func (s *Service) Give(ctx context.Context, actor mainstay.Actor, to mainstay.Ref, role Role, project string) error {
-	has, err := s.RolesOf(ctx, to)
-	if err != nil {
-		return err
-	}
-	_, err = s.SetRoles(ctx, actor, to, append(has, people.Role{Role: string(role), Project: project}))
+	_, err := s.change(ctx, actor, to, func(has []people.Role) []people.Role {
+		return append(has, people.Role{Role: string(role), Project: project})
+	})
 	return err
+}
+
+// Take takes a role away, and reports whether it was there. Taking the last administrator's is a Conflict.
+func (s *Service) Take(ctx context.Context, actor mainstay.Actor, to mainstay.Ref, role Role, project string) (changed bool, err error) {
+	return s.change(ctx, actor, to, func(has []people.Role) []people.Role {
+		return slices.DeleteFunc(has, func(r people.Role) bool { return r == people.Role{Role: string(role), Project: project} })
+	})
+}
+
+// change sets the roles to what f makes of them, in one transaction: two who give at the same moment both do.
+func (s *Service) change(ctx context.Context, actor mainstay.Actor, to mainstay.Ref, f func([]people.Role) []people.Role) (changed bool, err error) {
+	err = s.cfg.Store.Alone(ctx, func(ctx context.Context) error {
+		has, err := s.RolesOf(ctx, to)
+		if err != nil {
+			return err
+		}
+		changed, err = s.SetRoles(ctx, actor, to, f(has))
+		return err
+	})
+	return changed && err == nil, err
+}
+
+// In lists who was given what in the project itself; "" is what counts in all projects.
+func (s *Service) In(ctx context.Context, project string) ([]Given, error) {
+	return s.cfg.Store.In(ctx, project)
 }
 
 // Administrators are the active persons, by id, who are administrator of all projects, by themselves or through a team.
 func (s *Service) Administrators(ctx context.Context) ([]string, error) {
-	return s.administrators(ctx, mainstay.Ref{})
-}
-
-func (s *Service) administrators(ctx context.Context, without mainstay.Ref) ([]string, error) {
-	holders, err := s.cfg.Store.Holders(ctx, Administrator)
+	given, err := s.cfg.Store.In(ctx, "")
 	if err != nil {
 		return nil, err
 	}
+	return s.persons(ctx, given, Administrator)
+}
+
+// Guard runs a change of roles, of a team or of who is active, one at a time, in a transaction. A change that takes the last
+// administrator away is a Conflict and is undone. Every way to lose the role goes through it.
+func (s *Service) Guard(ctx context.Context, change func(ctx context.Context) error) error {
+	return s.cfg.Store.Alone(ctx, func(ctx context.Context) error {
+		before, err := s.Administrators(ctx)
+		if err != nil {
+			return err
+		}
+		if err := change(ctx); err != nil || len(before) == 0 {
+			return err
+		}
+		after, err := s.Administrators(ctx)
+		if err == nil && len(after) == 0 {
+			err = errLast()
+		}
+		return err
+	})
+}
+
+// ManagerOf is an active person, other than the one, who manages the project: by a role there before one in all projects, managers
+// before administrators. "" when there is none. See people.Roles.
+func (s *Service) ManagerOf(ctx context.Context, project, other string) (string, error) {
+	if project == mainstay.Installation {
+		project = ""
+	}
+	places := []string{project, ""}
+	if project == "" {
+		places = places[:1]
+	}
+	for _, place := range places {
+		given, err := s.cfg.Store.In(ctx, place)
+		if err != nil {
+			return "", err
+		}
+		for _, role := range []Role{Manager, Administrator} {
+			persons, err := s.persons(ctx, given, role)
+			if err != nil {
+				return "", err
+			}
+			for _, p := range persons {
+				if p != other {
+					return p, nil
+				}
+			}
+		}
+	}
+	return "", nil
+}
+
+// persons are the active persons who have the role among what was given, by themselves or through a team.
+func (s *Service) persons(ctx context.Context, given []Given, role Role) ([]string, error) {
 	var persons, teams []string
-	for _, h := range holders {
+	for _, g := range given {
 		switch {
-		case h == without:
-		case h.Kind == mainstay.KindTeam:
-			teams = append(teams, h.ID)
+		case g.Role != role:
+		case g.To.Kind == mainstay.KindTeam:
+			teams = append(teams, g.To.ID)
 		default:
-			persons = append(persons, h.ID)
+			persons = append(persons, g.To.ID)
 		}
 	}
 	if len(teams) > 0 {
@@ -179,29 +256,16 @@ func (s *Service) administrators(ctx context.Context, without mainstay.Ref) ([]s
 	return s.cfg.Teams.ActiveOf(ctx, persons)
 }
 
-// KeepsAdministrator is a Conflict when the installation would have no administrator without this person.
+// KeepsAdministrator is a Conflict when the installation would have no administrator without this person. Within a transaction
+// that stays so until its end.
 func (s *Service) KeepsAdministrator(ctx context.Context, person string) error {
-	admins, err := s.Administrators(ctx)
-	if err != nil {
+	return s.cfg.Store.Alone(ctx, func(ctx context.Context) error {
+		admins, err := s.Administrators(ctx)
+		if err == nil && len(admins) == 1 && admins[0] == person {
+			err = errLast()
+		}
 		return err
-	}
-	if len(admins) == 1 && admins[0] == person {
-		return errLast()
-	}
-	return nil
-}
-
-// keepsAdministrator is the same for a person or team that loses the role.
-func (s *Service) keepsAdministrator(ctx context.Context, loser mainstay.Ref) error {
-	before, err := s.Administrators(ctx)
-	if err != nil || len(before) == 0 {
-		return err
-	}
-	after, err := s.administrators(ctx, loser)
-	if err == nil && len(after) == 0 {
-		err = errLast()
-	}
-	return err
+	})
 }
 
 func errLast() error {

@@ -103,6 +103,8 @@ type Query struct {
 	AllPrivate bool
 	States     []State
 	Owner      string
+	Unowned    bool   // only those that nobody owns yet
+	Text       string // words of the title
 	Origin     mainstay.Ref
 	Late       time.Time // only those whose due date lies before it and that are still owed
 	ByDue      bool      // by due date, those without one last; else newest first

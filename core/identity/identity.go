@@ -1,17 +1,19 @@
-// Package identity owns who somebody is: passwords, sessions, API tokens, the lock-out and the links by which a first password
-// is set. It never decides what somebody may do; that is access's.
+// Package identity owns who somebody is: passwords, second factors, passkeys, providers of identities, sessions, API tokens, the
+// lock-out, invitations and resets. It never decides what somebody may do; that is access's.
 package identity
 
 import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
 	"github.com/mainstayhq/mainstay/core/commit"
 	"github.com/mainstayhq/mainstay/core/people"
+	"github.com/mainstayhq/mainstay/core/setting"
 )
 
 // Store keeps what identity knows. Secrets come to it as hashes only. Every method joins the transaction that ctx carries.
@@ -21,6 +23,9 @@ type Store interface {
 	Tokens
 	Attempts
 	Links
+	Factors
+	Passkeys
+	Providers
 	Transactions
 }
 
@@ -39,8 +44,10 @@ type Passwords interface {
 	// Password is the encoded hash of a person's password; NotFound when there is none.
 	Password(ctx context.Context, person string) (string, error)
 	SetPassword(ctx context.Context, person, hash string, now time.Time) error
-	// WithPassword are those of the persons who have one.
-	WithPassword(ctx context.Context, persons []string) ([]string, error)
+	// Standings say how each of the persons can sign in, by id; one who cannot is missing.
+	Standings(ctx context.Context, persons []string) (map[string]Standing, error)
+	// EndPassword forgets the person's password.
+	EndPassword(ctx context.Context, person string) error
 }
 
 // Sessions keeps sessions by the hash of their secret.
@@ -58,11 +65,15 @@ type Sessions interface {
 // Tokens keeps API tokens by the hash of their secret.
 type Tokens interface {
 	AddToken(ctx context.Context, t Token, hash string) error
-	TokenByHash(ctx context.Context, hash string) (Token, error) // NotFound when there is none
+	// TokenByHash is the token whose secret, or whose secret before the last rotation while that counts at now, has the hash;
+	// NotFound when there is none.
+	TokenByHash(ctx context.Context, hash string, now time.Time) (Token, error)
 	// ListTokens lists newest first, those with an id before the given one ("" = from the start). With id, only that one.
 	ListTokens(ctx context.Context, id, before string, limit int) ([]Token, error)
 	UsedToken(ctx context.Context, id string, now time.Time) error
 	RevokeToken(ctx context.Context, id string, now time.Time) error
+	// RotateToken gives the token another secret, by its hash; the one before counts until the time.
+	RotateToken(ctx context.Context, id, hash, tail string, until time.Time) error
 }
 
 // Attempts keeps failed sign-ins.
@@ -79,8 +90,9 @@ type Attempts interface {
 type Links interface {
 	AddLink(ctx context.Context, l Link, hash string) error
 	LinkByHash(ctx context.Context, hash string) (Link, error) // NotFound when there is none
-	// EndLinks ends the links for the person ("" for those that set up the installation).
-	EndLinks(ctx context.Context, person string) error
+	// EndLinks ends the person's links ("" for those that set up the installation) of the purposes, all without any, and returns
+	// how many of them could still have been used at now.
+	EndLinks(ctx context.Context, now time.Time, person string, purposes ...Purpose) (int, error)
 }
 
 // People knows persons; people.Service does.
@@ -89,6 +101,13 @@ type People interface {
 	ByName(ctx context.Context, name string) (people.Person, error)
 	ByEmail(ctx context.Context, email string) (people.Person, error)
 	Create(ctx context.Context, actor mainstay.Actor, p people.Person) (people.Person, error)
+	Teams
+}
+
+// Teams knows teams, which the groups of a provider may fill; people.Service does.
+type Teams interface {
+	Team(ctx context.Context, idOrName string) (people.Team, error)
+	ChangeTeam(ctx context.Context, actor mainstay.Actor, id string, f func(*people.Team) error) (people.Team, bool, error)
 }
 
 // Access knows who may do what; access.Service does.
@@ -96,16 +115,44 @@ type Access interface {
 	GrantsOf(ctx context.Context, person string) ([]access.Grant, error)
 	Give(ctx context.Context, actor mainstay.Actor, to mainstay.Ref, role access.Role, project string) error
 	Administrators(ctx context.Context) ([]string, error)
+	Roles
 }
 
-// Config is what a Service needs. Store, People and Access are required.
+// Roles changes what was given to somebody; access.Service does.
+type Roles interface {
+	RolesOf(ctx context.Context, to mainstay.Ref) ([]people.Role, error)
+	SetRoles(ctx context.Context, actor mainstay.Actor, to mainstay.Ref, roles []people.Role) (changed bool, err error)
+	// KeepsAdministrator is a Conflict when the installation would have no administrator without this person.
+	KeepsAdministrator(ctx context.Context, person string) error
+}
+
+// Projects translates the names of projects.
+type Projects interface {
+	ProjectID(ctx context.Context, name string) (string, error)
+}
+
+// Vault seals what the database and the browser keep for us; setting.Vault does.
+type Vault interface {
+	Seal(secret string) (string, error)
+	Open(sealed string) (string, error)
+	Derive(purpose string) []byte
+}
+
+// Config is what a Service needs. Store, People, Access and Vault are required.
 type Config struct {
-	Store  Store
-	People People
-	Access Access
-	Time   mainstay.Timekeeper
-	Log    *slog.Logger
-	Secure bool // the server is reached over https: cookies say so
+	Store    Store
+	People   People
+	Access   Access
+	Vault    Vault
+	Projects Projects         // nil: groups of a provider give roles in all projects only
+	Settings *setting.Service // nil: the defaults of Policy hold
+	Time     mainstay.Timekeeper
+	Log      *slog.Logger
+	Secure   bool // the server is reached over https: cookies say so
+	// MailOff says why no mail can be sent, "" when it can. nil: it cannot.
+	MailOff func() string
+	// HTTP reaches identity providers; it must go through the guard for outgoing requests. nil: there are none.
+	HTTP *http.Client
 	// Known lists the ids of the private objects that a person may know of; object's register does. nil: none.
 	Known func(ctx context.Context, person string) ([]string, error)
 
@@ -116,15 +163,17 @@ type Config struct {
 
 // Service signs people and programs in.
 type Service struct {
-	cfg    Config
-	hasher *hasher
-	limits *limits
+	cfg       Config
+	hasher    *hasher
+	limits    *limits
+	providers providerCache
+	codes     []byte // key of the recovery codes' hashes
 }
 
 // New checks the configuration and sets the defaults.
 func New(cfg Config) (*Service, error) {
-	if cfg.Store == nil || cfg.People == nil || cfg.Access == nil {
-		return nil, errors.New("identity: Store, People and Access must be provided")
+	if cfg.Store == nil || cfg.People == nil || cfg.Access == nil || cfg.Vault == nil {
+		return nil, errors.New("identity: Store, People, Access and Vault must be provided")
 	}
 	if cfg.Time == nil {
 		cfg.Time = mainstay.Clock{}
@@ -141,7 +190,12 @@ func New(cfg Config) (*Service, error) {
 	if cfg.TokenBurst == 0 {
 		cfg.TokenBurst = 500
 	}
-	return &Service{cfg: cfg, hasher: newHasher(cfg.Hashes), limits: newLimits(cfg.TokenRate, cfg.TokenBurst)}, nil
+	if cfg.MailOff == nil {
+		cfg.MailOff = func() string { return "no mail server is configured (--smtp-url)" }
+	}
+	return &Service{
+		cfg: cfg, hasher: newHasher(cfg.Hashes), limits: newLimits(cfg.TokenRate, cfg.TokenBurst), codes: cfg.Vault.Derive("recovery-codes"),
+	}, nil
 }
 
 // self is the actor for what nobody signed in has done.

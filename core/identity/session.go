@@ -21,6 +21,8 @@ type Session struct {
 	SeenAt    time.Time // kept to the minute
 	Address   string    // from which it began
 	Agent     string    // the browser, as it calls itself
+	Method    string    // how it began: "password", "password and code", "passkey", "provider keycloak" …
+	Provider  string    // name of the identity provider that vouched for it; "" for none
 }
 
 const (
@@ -39,13 +41,20 @@ type SignInput struct {
 	Email, Password string
 	Address         string // IP address of the client
 	Agent           string // header User-Agent
+	Device          string // the cookie of DeviceCookie
 }
 
-// Signed is a session that has just begun. Secret goes into the cookie and is kept nowhere.
+func (in SignInput) client() Client {
+	return Client{Address: in.Address, Agent: in.Agent, Device: in.Device}
+}
+
+// Signed is a session that has just begun, or, when Step is not "", a sign-in that needs a second factor before one begins.
+// Secret goes into the cookie and is kept nowhere.
 type Signed struct {
 	Session Session
 	Secret  string
 	Person  people.Person
+	Step    string // what the second step is asked with; see Service.Step
 }
 
 func errCredentials() error {
@@ -64,18 +73,23 @@ func words(d time.Duration) string {
 	return strings.TrimSuffix((d + time.Minute - 1).Truncate(time.Minute).String(), "0s")
 }
 
-// SignIn begins a session. It fails with Unauthenticated when the address or the password is wrong, and with TooMany while the
-// account or the client's address is locked; both take no longer for an account that exists than for one that does not.
+// SignIn begins a session, or the second step to one. It fails with Unauthenticated when the address or the password is wrong, with
+// TooMany while the account or the client's address is locked, and with Denied when the person must sign in by other means; the
+// first two take no longer for an account that exists than for one that does not.
 func (s *Service) SignIn(ctx context.Context, in SignInput) (Signed, error) {
 	if len(in.Password) > 1024 || len(in.Email) > 254 {
 		return Signed{}, errCredentials()
 	}
 	var signed Signed
-	if err := s.unlocked(ctx, in); err != nil { // before the queue, so that a locked client waits for nothing
+	keys, err := s.keys(ctx, in.client(), in.Email)
+	if err != nil {
 		return signed, err
 	}
-	err := s.hasher.inTurn(ctx, func() error {
-		if err := s.unlocked(ctx, in); err != nil { // others may have failed while this one waited
+	if err := s.unlocked(ctx, keys); err != nil { // before the queue, so that a locked client waits for nothing
+		return signed, err
+	}
+	err = s.hasher.inTurn(ctx, func() error {
+		if err := s.unlocked(ctx, keys); err != nil { // others may have failed while this one waited
 			return err
 		}
 		p, kept, err := s.account(ctx, in.Email)
@@ -87,35 +101,56 @@ func (s *Service) SignIn(ctx context.Context, in SignInput) (Signed, error) {
 			return err
 		}
 		if !ok {
-			return s.failed(ctx, in, p)
+			err := s.failed(ctx, keys, p, fact.SignInFailed{AddressDigest: in.client().digest(), Reason: "wrong address or password"})
+			if err == nil {
+				err = errCredentials()
+			}
+			return err
 		}
-		fresh := ""
 		if stale {
-			fresh = s.hasher.hash(in.Password)
+			if kept, err = s.harden(ctx, p, kept, in.Password); err != nil {
+				return err
+			}
 		}
-		signed, err = s.begin(ctx, in, p, kept, fresh)
+		signed, err = s.passwordRight(ctx, in, p, kept)
 		return err
 	})
 	return signed, err
 }
 
-// unlocked is a TooMany error while the account or the address is locked.
-func (s *Service) unlocked(ctx context.Context, in SignInput) error {
-	attempts, err := s.cfg.Store.Attempts(ctx, accountKey(in.Email), addressKey(in.Address))
+// passwordRight goes on after the first factor.
+func (s *Service) passwordRight(ctx context.Context, in SignInput, p people.Person, kept string) (Signed, error) {
+	policy, err := s.Policy(ctx)
 	if err != nil {
-		return err
+		return Signed{}, err
 	}
-	now := s.cfg.Time.Now()
-	var wait time.Duration
-	for _, a := range attempts {
-		if a.Locked(now) {
-			wait = max(wait, a.Until.Sub(now))
+	roles, everywhere, err := s.rolesOf(ctx, p.ID)
+	if err != nil {
+		return Signed{}, err
+	}
+	if policy.Passwords == PasswordsAdministrators && !everywhere {
+		return Signed{}, mainstay.Errorf(mainstay.Denied, "Passwords are for administrators only here. Sign in with your organisation's account or a passkey.")
+	}
+	f, err := s.Factors(ctx, p.ID)
+	if err != nil {
+		return Signed{}, err
+	}
+	enrol := !f.Second() && policy.asks(roles)
+	if f.Second() || enrol {
+		return s.secondStep(p, Step{Enrol: enrol, Method: "password", Checked: digest(kept)})
+	}
+	return s.begin(ctx, in.client(), p, Session{Method: "password"}, s.passwordStill(p.ID, digest(kept)))
+}
+
+// passwordStill is a check within the transaction that begins a session: the password was not changed since.
+func (s *Service) passwordStill(person, checked string) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		kept, err := s.cfg.Store.Password(ctx, person)
+		if err != nil || digest(kept) != checked {
+			return errors.Join(err, errCredentials())
 		}
+		return nil
 	}
-	if wait > 0 {
-		return errLocked(wait)
-	}
-	return nil
 }
 
 // account finds the person and the kept hash; a zero person and "" when nobody may sign in with the address.
@@ -134,98 +169,47 @@ func (s *Service) account(ctx context.Context, email string) (people.Person, str
 	return people.Person{}, "", nil
 }
 
-// failed writes a failure down and returns the error for it.
-func (s *Service) failed(ctx context.Context, in SignInput, p people.Person) error {
-	now := s.cfg.Time.Now()
-	ctx = context.WithoutCancel(ctx) // hanging up must not make a failure uncounted
+// harden hashes a password anew at today's cost, unless it was changed meanwhile, and returns the hash that is kept.
+func (s *Service) harden(ctx context.Context, p people.Person, kept, password string) (string, error) {
+	fresh := s.hasher.hash(password)
 	err := s.cfg.Store.In(ctx, func(ctx context.Context) error {
-		if err := s.cfg.Store.Alone(ctx); err != nil { // two failures at one moment are two
-			return err
+		if now, err := s.cfg.Store.Password(ctx, p.ID); err != nil || now != kept {
+			return errors.Join(err, errCredentials())
 		}
-		account, address := accountKey(in.Email), addressKey(in.Address)
-		kept, err := s.cfg.Store.Attempts(ctx, account, address)
-		if err != nil {
-			return err
-		}
-		set := commit.Set{Facts: []fact.Fact{fact.New(now, "", self,
-			fact.SignInFailed{AddressDigest: addressKey(in.Address)[len("address:"):], Reason: "wrong address or password"}, p.Ref())}}
-		var until time.Time
-		for _, key := range []string{account, address} {
-			a := kept[key].fail(now)
-			if a.Until.After(until) {
-				until = a.Until
-			}
-			if err := s.cfg.Store.SetAttempt(ctx, key, a); err != nil {
-				return err
-			}
-		}
-		if until.After(now) {
-			set.Facts = append(set.Facts, fact.New(now, "", self, fact.LockedOut{Until: until}, p.Ref()))
-		}
-		return s.cfg.Store.Save(ctx, set)
+		return s.cfg.Store.SetPassword(ctx, p.ID, fresh, s.cfg.Time.Now())
 	})
-	if err != nil {
-		return err
-	}
-	return errCredentials()
+	return fresh, err
 }
 
-// begin writes a new session down, unless the password was changed while this one was checked.
-func (s *Service) begin(ctx context.Context, in SignInput, p people.Person, checked, fresh string) (Signed, error) {
+// begin writes a new session down; like says how it began. proof runs first in the same transaction: what was proven must hold
+// still.
+func (s *Service) begin(ctx context.Context, c Client, p people.Person, like Session, proof func(ctx context.Context) error) (Signed, error) {
 	now := s.cfg.Time.Now()
 	secret := base64.RawURLEncoding.EncodeToString(random(32))
 	session := Session{
-		ID: mainstay.NewID(now), Person: p.ID, CreatedAt: now, SeenAt: now,
-		Address: clip(in.Address, 64), Agent: clip(in.Agent, 200),
+		ID: mainstay.NewID(now), Person: p.ID, CreatedAt: now, SeenAt: now, Method: like.Method, Provider: like.Provider,
+		Address: clip(c.Address, 64), Agent: clip(c.Agent, 200),
 	}
 	err := s.cfg.Store.In(ctx, func(ctx context.Context) error {
-		if now, err := s.cfg.Store.Password(ctx, p.ID); err != nil || now != checked {
-			return errors.Join(err, errCredentials())
+		if err := proof(ctx); err != nil {
+			return err
 		}
-		if fresh != "" {
-			if err := s.cfg.Store.SetPassword(ctx, p.ID, fresh, now); err != nil {
-				return err
-			}
+		if err := s.forgive(ctx, c, p); err != nil {
+			return err
 		}
-		if err := s.forgive(ctx, in, now); err != nil {
+		if err := s.cfg.Store.PruneAttempts(ctx, now.Add(-forgetAfter)); err != nil {
+			return err
+		}
+		if err := s.cfg.Store.PruneSessions(ctx, now.Add(-absolute), now.Add(-idle)); err != nil {
 			return err
 		}
 		if err := s.cfg.Store.AddSession(ctx, session, digest(secret)); err != nil {
 			return err
 		}
 		return s.cfg.Store.Save(ctx, commit.Set{Facts: []fact.Fact{
-			fact.New(now, "", mainstay.Person(p.ID), fact.SignedIn{Session: session.ID}, p.Ref())}})
+			fact.New(now, "", mainstay.Person(p.ID), fact.SignedIn{Session: session.ID, Method: session.Method}, p.Ref())}})
 	})
 	return Signed{Session: session, Secret: secret, Person: p}, err
-}
-
-// forgive forgets the account's failures, halves the address's, and clears away what has run out.
-func (s *Service) forgive(ctx context.Context, in SignInput, now time.Time) error {
-	if err := s.cfg.Store.ForgetAttempt(ctx, accountKey(in.Email)); err != nil {
-		return err
-	}
-	key := addressKey(in.Address)
-	kept, err := s.cfg.Store.Attempts(ctx, key)
-	if err != nil {
-		return err
-	}
-	if a, ok := kept[key]; ok {
-		if err := s.cfg.Store.SetAttempt(ctx, key, a.ease()); err != nil {
-			return err
-		}
-	}
-	if err := s.cfg.Store.PruneAttempts(ctx, now.Add(-forgetAfter)); err != nil {
-		return err
-	}
-	return s.cfg.Store.PruneSessions(ctx, now.Add(-absolute), now.Add(-idle))
-}
-
-// clip cuts text to n bytes and keeps it valid.
-func clip(s string, n int) string {
-	if len(s) > n {
-		s = s[:n]
-	}
-	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "")
 }
 
 // Sessions lists a person's living sessions, the last seen first.
@@ -319,6 +303,11 @@ func (s *Service) SetPassword(ctx context.Context, actor mainstay.Actor, person,
 
 // keep writes a new hash down and ends the sessions but one.
 func (s *Service) keep(ctx context.Context, actor mainstay.Actor, p people.Person, hash, session string) error {
+	return s.keepBy(ctx, actor, p, hash, session, "")
+}
+
+// keepBy is keep; by says in the fact what the proof was.
+func (s *Service) keepBy(ctx context.Context, actor mainstay.Actor, p people.Person, hash, session, by string) error {
 	now := s.cfg.Time.Now()
 	return s.cfg.Store.In(ctx, func(ctx context.Context) error {
 		if err := s.cfg.Store.SetPassword(ctx, p.ID, hash, now); err != nil {
@@ -327,12 +316,12 @@ func (s *Service) keep(ctx context.Context, actor mainstay.Actor, p people.Perso
 		if err := s.cfg.Store.ForgetAttempt(ctx, accountKey("change:"+p.ID)); err != nil {
 			return err
 		}
-		if err := s.cfg.Store.EndLinks(ctx, p.ID); err != nil {
+		if _, err := s.cfg.Store.EndLinks(ctx, now, p.ID); err != nil {
 			return err
 		}
 		if err := s.end(ctx, actor, p.ID, "", session); err != nil {
 			return err
 		}
-		return s.cfg.Store.Save(ctx, commit.Set{Facts: []fact.Fact{fact.New(now, "", actor, fact.PasswordChanged{}, p.Ref())}})
+		return s.cfg.Store.Save(ctx, commit.Set{Facts: []fact.Fact{fact.New(now, "", actor, fact.PasswordChanged{By: by}, p.Ref())}})
 	})
 }

@@ -27,7 +27,14 @@ type Token struct {
 	CreatedAt time.Time
 	CreatedBy mainstay.Actor
 	UsedAt    time.Time // kept to the minute; zero before the first use
+	ExpiresAt time.Time // zero for one that counts until it is revoked
+	OldUntil  time.Time // until when the secret before the last rotation counts, too; zero without one
 	RevokedAt time.Time // zero while it counts
+}
+
+// Counts reports whether the token lets anybody in at that time.
+func (t *Token) Counts(now time.Time) bool {
+	return t.RevokedAt.IsZero() && (t.ExpiresAt.IsZero() || now.Before(t.ExpiresAt))
 }
 
 // Ref points at the token.
@@ -62,12 +69,12 @@ func looksLikeToken(s string) bool {
 // CreateToken makes an API token and returns its secret, which is told only now. project is a project's id, or "" for all.
 // Several tokens may have one name.
 func (s *Service) CreateToken(ctx context.Context, actor mainstay.Actor, name string, role access.Role, project string) (secret string, err error) {
-	_, secret, err = s.AddToken(ctx, actor, name, role, project)
+	_, secret, err = s.AddToken(ctx, actor, name, role, project, time.Time{})
 	return secret, err
 }
 
-// AddToken is CreateToken, and returns the token too.
-func (s *Service) AddToken(ctx context.Context, actor mainstay.Actor, name string, role access.Role, project string) (t Token, secret string, err error) {
+// AddToken is CreateToken, and returns the token too. It counts until the time, or until it is revoked.
+func (s *Service) AddToken(ctx context.Context, actor mainstay.Actor, name string, role access.Role, project string, until time.Time) (t Token, secret string, err error) {
 	name = strings.TrimSpace(name)
 	var f mainstay.Faults
 	switch {
@@ -81,21 +88,24 @@ func (s *Service) AddToken(ctx context.Context, actor mainstay.Actor, name strin
 	if !role.Valid() {
 		f.Add("role", "%q is not a role: use administrator, manager, responder, member, stakeholder or customer.", role)
 	}
+	now := s.cfg.Time.Now()
+	if !until.IsZero() && !until.After(now) {
+		f.Add("expires", "This time is over. Give one that is to come, or none.")
+	}
 	if err := f.Err(); err != nil {
 		return t, "", err
 	}
-	now := s.cfg.Time.Now()
 	secret = newToken()
 	t = Token{
 		ID: mainstay.NewID(now), Name: name, Role: role, Project: project, Tail: secret[len(secret)-4:],
-		CreatedAt: now, CreatedBy: actor,
+		CreatedAt: now, CreatedBy: actor, ExpiresAt: until,
 	}
 	err = s.cfg.Store.In(ctx, func(ctx context.Context) error {
 		if err := s.cfg.Store.AddToken(ctx, t, digest(secret)); err != nil {
 			return err
 		}
 		return s.cfg.Store.Save(ctx, commit.Set{
-			Facts:   []fact.Fact{fact.New(now, project, actor, fact.TokenCreated{Name: name, Role: string(role)}, t.Ref())},
+			Facts:   []fact.Fact{fact.New(now, project, actor, fact.TokenCreated{Name: name, Role: string(role), Expires: until}, t.Ref())},
 			Objects: []commit.Object{t.object(now)},
 		})
 	})
@@ -158,6 +168,35 @@ func (s *Service) RevokeToken(ctx context.Context, actor mainstay.Actor, id stri
 	})
 }
 
+// RotateToken gives a token another secret, which is told only now. The one before counts for as long as overlap says, so that
+// whatever uses it can be changed first; 0 ends it at once.
+func (s *Service) RotateToken(ctx context.Context, actor mainstay.Actor, id string, overlap time.Duration) (t Token, secret string, err error) {
+	if overlap < 0 || overlap > 30*24*time.Hour {
+		return t, "", mainstay.Faults{"overlap": "Use at most 30 days."}.Err()
+	}
+	now := s.cfg.Time.Now()
+	secret = newToken()
+	err = s.cfg.Store.In(ctx, func(ctx context.Context) error {
+		if t, err = s.Token(ctx, id); err != nil {
+			return err
+		}
+		if !t.Counts(now) {
+			return mainstay.Errorf(mainstay.Conflict, "The token %s was revoked or has run out. Make a new one.", t.Name)
+		}
+		t.Tail, t.OldUntil = secret[len(secret)-4:], now.Add(overlap)
+		if err := s.cfg.Store.RotateToken(ctx, id, digest(secret), t.Tail, t.OldUntil); err != nil {
+			return err
+		}
+		return s.cfg.Store.Save(ctx, commit.Set{
+			Facts: []fact.Fact{fact.New(now, t.Project, actor, fact.TokenRotated{Name: t.Name, Until: t.OldUntil}, t.Ref())},
+		})
+	})
+	if err != nil {
+		secret = ""
+	}
+	return t, secret, err
+}
+
 // byToken is the viewer of a token's secret. The token is looked up each time, because another process may have made or revoked
 // it; only those that were never seen are limited in number, so that nobody can try tokens quickly.
 func (s *Service) byToken(ctx context.Context, secret string) (access.Viewer, error) {
@@ -170,13 +209,17 @@ func (s *Service) byToken(ctx context.Context, secret string) (access.Viewer, er
 	if wait := s.limits.stranger(hash, now); wait > 0 {
 		return access.Viewer{}, tooMany(wait, "Too many unknown tokens were tried. Wait, then try again.")
 	}
-	t, err := s.cfg.Store.TokenByHash(ctx, hash)
+	t, err := s.cfg.Store.TokenByHash(ctx, hash, now)
 	if mainstay.Is(err, mainstay.NotFound) || err == nil && !t.RevokedAt.IsZero() {
 		s.limits.forget(hash)
 		return access.Viewer{}, unknown
 	}
 	if err != nil {
 		return access.Viewer{}, err
+	}
+	if !t.Counts(now) {
+		s.limits.forget(hash)
+		return access.Viewer{}, mainstay.Errorf(mainstay.Unauthenticated, "The token %q has run out.", t.Name)
 	}
 	if wait := s.limits.take(hash, now); wait > 0 {
 		return access.Viewer{}, tooMany(wait, "The token %q makes too many requests. Wait %s, then go on.", t.Name, wait.Round(time.Millisecond))

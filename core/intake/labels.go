@@ -88,7 +88,13 @@ func (l Labels) Fingerprint() uint64 {
 }
 
 // FingerprintText is a fingerprint as people and APIs see it: 16 hexadecimal digits.
-func FingerprintText(f uint64) string { return fmt.Sprintf("%016x", f) }
+func FingerprintText(f uint64) string {
+	var b [16]byte
+	for i := range b {
+		b[i] = hexDigits[f>>(60-4*i)&15]
+	}
+	return string(b[:])
+}
 
 // AppendJSON appends the set as a JSON object in order of the names. The text is canonical: equal sets give equal text.
 func (l Labels) AppendJSON(b []byte) []byte {

@@ -137,9 +137,14 @@ func (e *Engine) changed(ctx context.Context, facts []fact.Fact) {
 		}
 	} else {
 		e.mu.Lock()
-		for _, f := range facts {
-			e.remember(f)
-			e.pass(f)
+		for len(facts) > 0 {
+			n := 1
+			for n < len(facts) && facts[n].Project == facts[0].Project && facts[n].Sequence == facts[n-1].Sequence+1 {
+				n++
+			}
+			e.remember(facts[:n])
+			e.pass(facts[:n])
+			facts = facts[n:]
 		}
 	}
 	e.cond.Broadcast()
@@ -152,34 +157,44 @@ func (e *Engine) changed(ctx context.Context, facts []fact.Fact) {
 	}
 }
 
-// remember adds a fact to the tail of its project. Commits may be told out of order; then the tail starts anew.
-func (e *Engine) remember(f fact.Fact) {
-	e.head[f.Project] = max(e.head[f.Project], f.Sequence)
-	t := e.tail[f.Project]
-	if n := len(t); n > 0 && t[n-1].Sequence+1 != f.Sequence {
-		if f.Sequence <= t[n-1].Sequence {
+// remember adds facts that follow each other to the tail of their project. Commits may be told out of order; then the tail starts anew.
+func (e *Engine) remember(facts []fact.Fact) {
+	project, first, last := facts[0].Project, facts[0].Sequence, facts[len(facts)-1].Sequence
+	e.head[project] = max(e.head[project], last)
+	t := e.tail[project]
+	if n := len(t); n > 0 && t[n-1].Sequence+1 != first {
+		if first <= t[n-1].Sequence {
 			return
 		}
 		t = nil
 	}
-	if len(t) >= 2*tailLength {
-		t = slices.Clone(t[len(t)-tailLength:])
+	if keep := tailLength - min(tailLength, len(facts)); len(t)+len(facts) > cap(t) {
+		grown := make([]fact.Fact, 0, min(2*tailLength, 4*(len(t)+len(facts))))
+		t = append(grown, t[len(t)-min(keep, len(t)):]...)
 	}
-	e.tail[f.Project] = append(t, f)
+	e.tail[project] = append(t, facts...)
 }
 
-// pass moves the subscribers that have seen everything before the fact, and do not want its kind, past it in memory: under load
+// pass moves the subscribers that have seen everything before the facts, and want none of their kinds, past them in memory: under load
 // most facts interest few.
-func (e *Engine) pass(f fact.Fact) {
+func (e *Engine) pass(facts []fact.Fact) {
+	project, first, last := facts[0].Project, facts[0].Sequence, facts[len(facts)-1].Sequence
 	for _, s := range e.subs {
-		at, known := s.cursor[f.Project]
-		if at+1 == f.Sequence && (known || f.Sequence == 1) && s.cursor != nil && !s.wants(f) && f.Sequence-s.kept[f.Project] < uninterest {
-			s.cursor[f.Project] = f.Sequence
+		at, known := s.cursor[project]
+		if at+1 != first || !known && first != 1 || s.cursor == nil || last-s.kept[project] >= uninterest {
+			continue
+		}
+		n := 0
+		for n < len(facts) && (n > 0 && facts[n].Kind == facts[n-1].Kind || !s.wants(&facts[n])) {
+			n++
+		}
+		if n > 0 {
+			s.cursor[project] = facts[n-1].Sequence
 		}
 	}
 }
 
-func (s *subscription) wants(f fact.Fact) bool {
+func (s *subscription) wants(f *fact.Fact) bool {
 	return s.Kinds == nil || slices.Contains(s.Kinds, f.Kind)
 }
 
@@ -231,40 +246,39 @@ func (e *Engine) pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// read returns facts after the cursor, from memory when they are there.
-func (e *Engine) read(ctx context.Context, project string, after int64) ([]fact.Fact, error) {
+// read returns the facts after the cursor that the subscriber wants, from memory when they are there, and how far it has looked.
+func (e *Engine) read(ctx context.Context, s *subscription, project string, after int64) (want []fact.Fact, to int64, err error) {
 	e.mu.Lock()
 	t := e.tail[project]
 	if len(t) > 0 && t[0].Sequence <= after+1 && t[len(t)-1].Sequence > after {
 		facts := t[after+1-t[0].Sequence:]
-		facts = slices.Clone(facts[:min(len(facts), stretch)])
+		facts = facts[:min(len(facts), stretch)]
+		for i := range facts {
+			if s.wants(&facts[i]) {
+				want = append(want, facts[i])
+			}
+		}
+		to = facts[len(facts)-1].Sequence
 		e.mu.Unlock()
-		return facts, nil
+		return want, to, nil
 	}
 	e.mu.Unlock()
-	return e.cfg.Store.Facts(ctx, Query{Project: project, After: after, Limit: stretch})
+	return e.cfg.Store.Wanted(ctx, project, s.Kinds, after)
 }
 
 // serve hands one stretch of a project's facts to the subscriber.
 func (e *Engine) serve(ctx context.Context, s *subscription, project string) error {
 	after := e.position(s, project)
-	facts, err := e.read(ctx, project, after)
+	want, to, err := e.read(ctx, s, project, after)
 	if err != nil {
 		return err
 	}
-	if len(facts) == 0 {
+	if to <= after {
 		return fmt.Errorf("the facts of %s after %d cannot be found", project, after)
 	}
-	to := facts[len(facts)-1].Sequence
-	var want []fact.Fact
-	for i, f := range facts {
-		if !s.wants(f) {
-			continue
-		}
-		if want = append(want, f); len(want) == handful {
-			to = facts[i].Sequence
-			break
-		}
+	if len(want) > handful {
+		want = want[:handful]
+		to = want[handful-1].Sequence
 	}
 	if len(want) == 0 && to-s.kept[project] < uninterest {
 		e.move(s, project, to, false)

@@ -4,6 +4,7 @@ package journal
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/mainstayhq/mainstay"
@@ -32,6 +33,19 @@ type Query struct {
 	Since   time.Time // happened at or after
 }
 
+// Sparse names kinds of facts that are too many for an entry each in the index of subjects: the state facts of alerts. Those about one
+// object are found by the moments at which they were recorded, which the object's own row keeps.
+type Sparse struct {
+	Subject mainstay.Kind // the kind of their first subject
+	Kinds   []string
+	// Moments are the project of the object with this id, and when facts of these kinds about it were recorded. An object that
+	// does not exist has none.
+	Moments func(ctx context.Context, id string) (project string, at []time.Time, err error)
+}
+
+// Holds reports whether facts of the kind are found by their moments.
+func (s Sparse) Holds(kind string) bool { return s.Moments != nil && slices.Contains(s.Kinds, kind) }
+
 // Reader reads the journal.
 type Reader interface {
 	// Facts returns the facts that the query selects, in order of sequence (or of recording, for a subject in several
@@ -42,6 +56,9 @@ type Reader interface {
 // Store is what the engine and the verifier need of the database.
 type Store interface {
 	Reader
+	// Wanted returns facts of the kinds (nil for all) after a sequence in order, and the sequence up to which it has looked: beyond
+	// the last of the facts where others follow that are of no interest. It looks at some thousand facts at once.
+	Wanted(ctx context.Context, project string, kinds []string, after int64) (facts []fact.Fact, to int64, err error)
 	// Heads returns each project's last sequence.
 	Heads(ctx context.Context) (map[string]int64, error)
 	// Cursors returns a subscriber's position per project.

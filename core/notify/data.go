@@ -81,6 +81,7 @@ type LinkData struct {
 	By      string    `json:"by,omitempty"`   // who caused it, by name
 	Code    string    `json:"code,omitempty"`
 	URL     string    `json:"url,omitempty"`
+	Sealed  string    `json:"sealed,omitempty"` // in place of URL: a link that nobody who reads the database may use; see Config.Open
 	Expires time.Time `json:"expires,omitzero"`
 }
 

@@ -3,6 +3,7 @@ package notify
 import (
 	"container/heap"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,6 +43,8 @@ type Config struct {
 	External string         // the server's own URL, for links
 	Workers  int            // attempts at once per channel; default 16
 	Jitter   func() float64 // in [0,1); default random
+	// Open opens the sealed link of a LinkData just before it is sent; setting.Vault does. Without it such a message fails.
+	Open func(sealed string) (string, error)
 	// Observed is told of each attempt, for the histogram in /metrics: how long after it was planned it began, and how it
 	// ended ("sent", "confirmed", "failed", "retry"). May be nil.
 	Observed func(channel, result string, waited time.Duration)
@@ -226,7 +229,11 @@ func (e *Engine) attempt(ctx context.Context, c Channel, l Parcel, now time.Time
 			err = Permanent(fmt.Errorf("sending broke down: %v", p))
 		}
 	}()
-	content, err := Render(l.Delivery.Template, l.Data, e.cfg.External, l.Delivery.Zone, now)
+	data, err := e.unsealed(l.Delivery.Template, l.Data)
+	if err != nil {
+		return r, Permanent(err)
+	}
+	content, err := Render(l.Delivery.Template, data, e.cfg.External, l.Delivery.Zone, now)
 	if err != nil {
 		return r, Permanent(err)
 	}
@@ -237,6 +244,26 @@ func (e *Engine) attempt(ctx context.Context, c Channel, l Parcel, now time.Time
 		Subject: l.Delivery.Subject, Template: l.Delivery.Template, Urgent: l.Delivery.Urgent, Data: l.Data, Content: content,
 		External: e.cfg.External, Now: now, turn: func(ctx context.Context) { e.turns.enter(ctx, l.Delivery.ID, l.Delivery.Urgent) },
 	})
+}
+
+// unsealed is the data of a message with its sealed link opened, for the one who gets it and nobody else.
+func (e *Engine) unsealed(template string, data json.RawMessage) (json.RawMessage, error) {
+	if template != TemplateInvite && template != TemplateReset {
+		return data, nil
+	}
+	var d LinkData
+	if err := json.Unmarshal(data, &d); err != nil || d.Sealed == "" {
+		return data, err
+	}
+	if e.cfg.Open == nil {
+		return nil, errors.New("the link is sealed, and nothing opens it")
+	}
+	var err error
+	if d.URL, err = e.cfg.Open(d.Sealed); err != nil {
+		return nil, fmt.Errorf("opening a sealed link: %w", err)
+	}
+	d.Sealed = ""
+	return json.Marshal(d)
 }
 
 // Lane is the state of what breaks together, for the page that shows it.

@@ -266,14 +266,17 @@ func TestStopFinishesWhatItBegan(t *testing.T) {
 			<-finish
 			return notify.Receipt{}, nil
 		})}
-		h := newHouse(t, e, phonebook{"ana": {ID: "ana", Methods: []notify.Method{{Channel: "email", Address: "a", Pages: true}}}}, 0, mail).start()
+		h := newHouse(t, e, phonebook{"ana": {ID: "ana", Methods: []notify.Method{{Channel: "email", Address: "a", Pages: true}}}}, 0, mail)
+		ctx, end := context.WithCancel(t.Context())
+		if err := h.engine.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
 		h.page("a", "ana")
 		<-began
-		stopped := make(chan struct{})
-		go func() { h.engine.Stop(); close(stopped) }()
+		end()
 		h.page("b", "ana") // too late for this engine
 		close(finish)
-		<-stopped
+		h.engine.Stop()
 		h.expect("email sent 1", "email planned 0")
 	}, notifydb.Migrations())
 }

@@ -35,7 +35,7 @@ func BenchmarkPage(b *testing.B) {
 				b.Fatal(err)
 			}
 			guard := outbound.New(outbound.Config{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
-			hook, err := webhook.New(webhook.Config{Client: guard.Client(), Time: mainstay.Clock{}, Secret: func(context.Context, string, string) (string, error) { return secret, nil }})
+			hook, err := webhook.New(webhook.Config{Client: guard.Client(), Time: mainstay.Clock{}, Secret: func(context.Context, string, string) (string, error) { return secret, nil }, Sign: outbound.Sign})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -16,8 +16,9 @@ type Filter struct {
 	Person   string
 	Channel  string
 	State    State
-	Before   string // id; exclusive: the page after the one that ended there
-	Limit    int    // default 100, at most 1,000
+	Notices  []string // ids of notices; nil for all
+	Before   string   // id; exclusive: the page after the one that ended there
+	Limit    int      // default 100, at most 1,000
 }
 
 // Log reads the record of deliveries.
@@ -34,6 +35,8 @@ type Answering interface {
 	Withdraw(ctx context.Context, subject mainstay.Ref, template, reason string, now time.Time) error
 	// Confirm notes that the person answered a message about the subject.
 	Confirm(ctx context.Context, subject mainstay.Ref, person, channel, answer string) error
+	// Seen marks as read what a person, or everybody for "", was told about the subject by the template.
+	Seen(ctx context.Context, subject mainstay.Ref, person, template string, at time.Time) error
 }
 
 // Subscribers keep deliveries true to what happens to pages: an answer from a mail confirms it, and what still waits to be
@@ -54,6 +57,13 @@ func answer(ctx context.Context, a Answering, f fact.Fact) error {
 	page := mainstay.Ref{Kind: mainstay.KindPage, ID: f.Subject(mainstay.KindPage)}
 	if page.IsZero() {
 		return nil
+	}
+	who := "" // once a page is over it asks nobody any more; once somebody has it, it asks them no more
+	if f.Kind == (fact.PageAcknowledged{}).FactKind() && f.Actor.Kind == mainstay.ActorPerson {
+		who = f.Actor.ID
+	}
+	if err := a.Seen(ctx, page, who, TemplatePage, f.Recorded); err != nil {
+		return err
 	}
 	reason := "the page was over before this was sent"
 	if p, ok := fact.As[fact.PageAcknowledged](f); ok {

@@ -66,6 +66,7 @@ func (h *house) newEngine(channels ...notify.Channel) *notify.Engine {
 	h.t.Helper()
 	guard := outbound.New(outbound.Config{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Timeout: 500 * time.Millisecond})
 	hook, err := webhook.New(webhook.Config{
+		Sign: outbound.Sign, RetryAfter: outbound.RetryAfter,
 		Client: guard.Client(), Time: h.Clock,
 		Secret: func(context.Context, string, string) (string, error) { return secret, nil },
 	})
@@ -219,10 +220,10 @@ func TestAPageReachesEveryAddressForPages(t *testing.T) {
 			t.Fatalf("%d requests for pages, %d others", n, len(other.requests()))
 		}
 		r := one.requests()[0]
-		if err := webhook.Verify(secret, r.header.Get("Mainstay-Signature"), r.body, e.Clock.Now(), time.Minute); err != nil {
+		if err := outbound.Verify(secret, r.header, r.body, e.Clock.Now(), time.Minute); err != nil {
 			t.Error(err)
 		}
-		if err := webhook.Verify("another", r.header.Get("Mainstay-Signature"), r.body, e.Clock.Now(), time.Minute); err == nil {
+		if err := outbound.Verify("another", r.header, r.body, e.Clock.Now(), time.Minute); err == nil {
 			t.Error("a signature with another secret was taken")
 		}
 		var body struct {

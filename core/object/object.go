@@ -42,6 +42,7 @@ var plurals = map[mainstay.Kind]string{
 	mainstay.KindIncident: "incidents", mainstay.KindPlan: "plans", mainstay.KindComponent: "components",
 	mainstay.KindPost: "posts", mainstay.KindWindow: "windows", mainstay.KindRootCause: "rootcauses",
 	mainstay.KindArticle: "articles", mainstay.KindAction: "actions", mainstay.KindExhibit: "exhibits",
+	mainstay.KindWebhook: "webhooks",
 }
 
 // Plural is the path element of a kind in URLs and the API, or "" for a kind without pages.

@@ -1,5 +1,5 @@
-// Package outbound owns the one guard between URLs that users configure and the network: which addresses may be reached, for
-// how long, and how much of an answer is read. It never decides what is sent.
+// Package outbound owns the way out to URLs that users configure: the one guard that says which addresses may be reached, for how
+// long, and how much of an answer is read, and the one signature that what goes there carries. It never decides what is sent.
 package outbound
 
 import (

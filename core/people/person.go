@@ -25,8 +25,10 @@ type Person struct {
 	Zone          string // IANA name, such as "Europe/Lisbon"
 	Language      string // such as "en" or "pt-BR"
 	Contacts      []Contact
+	Preferences   Preferences
 	CreatedAt     time.Time
 	DeactivatedAt time.Time // zero while active
+	ErasedAt      time.Time // when the personal data went; zero while it is there
 	Version       int64     // counts the saved changes; 0 before the first
 }
 
@@ -37,7 +39,19 @@ type Channel string
 const (
 	Email   Channel = "email"
 	Webhook Channel = "webhook"
+	Push    Channel = "push" // a browser on a device, connected by the device itself
 )
+
+// Devices are the contacts that devices made of themselves. Forms and manifests leave them alone: nobody can write them by hand.
+func (p *Person) Devices() []Contact {
+	var list []Contact
+	for _, c := range p.Contacts {
+		if c.Channel == Push {
+			list = append(list, c)
+		}
+	}
+	return list
+}
 
 // Contact is one way to reach a person. The order in Person.Contacts is the order in which they are tried.
 type Contact struct {
@@ -47,7 +61,8 @@ type Contact struct {
 	ForPages   bool   // used for pages, at any hour
 	VerifiedAt time.Time
 	VerifiedBy string // the person or token that vouched for the address
-	// Secret signs what is sent to a webhook (HMAC-SHA256). Only Service.Contacts fills it.
+	// Secret signs what is sent to a webhook (HMAC-SHA256), or holds the keys of a device. Only Service.Contacts fills it; of a new
+	// device it must be given.
 	Secret string
 	// Sealed is the secret as the database keeps it.
 	Sealed string
@@ -58,6 +73,9 @@ func (c Contact) Verified() bool { return !c.VerifiedAt.IsZero() }
 
 // Active reports whether the person may sign in and be paged.
 func (p *Person) Active() bool { return p.DeactivatedAt.IsZero() }
+
+// Erased reports whether the person's data is gone: what is left is a pseudonym.
+func (p *Person) Erased() bool { return !p.ErasedAt.IsZero() }
 
 // Ref points at the person.
 func (p *Person) Ref() mainstay.Ref { return mainstay.Ref{Kind: mainstay.KindPerson, ID: p.ID} }
@@ -82,6 +100,7 @@ func (p *Person) Location() *time.Location {
 func (p *Person) clone() Person {
 	q := *p
 	q.Contacts = slices.Clone(p.Contacts)
+	q.Preferences = p.Preferences.clone()
 	return q
 }
 
@@ -150,6 +169,7 @@ func (p *Person) Validate() error {
 			f.Add("contacts", "%s is there twice.", c.Address)
 		}
 	}
+	p.Preferences.faults(&f)
 	return f.Err()
 }
 
@@ -165,6 +185,11 @@ func (c Contact) faults(f *mainstay.Faults) {
 		u, err := url.Parse(c.Address)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || len(c.Address) > 2048 {
 			f.Add("contacts", "%q is not a URL such as https://example.com/hook, without a password in it.", c.Address)
+		}
+	case Push:
+		u, err := url.Parse(c.Address)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || len(c.Address) > 2048 {
+			f.Add("contacts", "The device's address is not one of a push service.")
 		}
 	default:
 		f.Add("contacts", "%q is not a kind of contact: use email or webhook.", c.Channel)
@@ -187,12 +212,13 @@ func (p *Person) changes(old Person) []string {
 	add(!slices.EqualFunc(p.Contacts, old.Contacts, func(a, b Contact) bool {
 		return a.same(b) && a.ForPages == b.ForPages && a.VerifiedAt.Equal(b.VerifiedAt)
 	}), "contacts")
+	add(!p.Preferences.equal(old.Preferences), "preferences")
 	return list
 }
 
-// Save is the rule of every change: it validates p, which was old, and says what to write besides the row.
-// A change of nothing gives the zero Set.
-func (p *Person) save(now time.Time, actor mainstay.Actor, old Person) (commit.Set, error) {
+// save is the rule of every change: it validates p, which was old, and says what to write besides the row. happened is the fact; nil
+// for one that names the fields that changed. A change of nothing gives the zero Set.
+func (p *Person) save(now time.Time, actor mainstay.Actor, old Person, happened fact.Payload) (commit.Set, error) {
 	if p.Zone == "" {
 		p.Zone = "UTC"
 	}
@@ -203,19 +229,19 @@ func (p *Person) save(now time.Time, actor mainstay.Actor, old Person) (commit.S
 		return commit.Set{}, err
 	}
 	set := commit.Set{}
-	switch fields := p.changes(old); {
+	fields := p.changes(old)
+	switch {
+	case happened != nil:
 	case old.ID == "":
-		set.Facts = append(set.Facts, fact.New(now, "", actor, fact.PersonCreated{}, p.Ref()))
-	case old.Active() && !p.Active():
-		set.Facts = append(set.Facts, fact.New(now, "", actor, fact.PersonDeactivated{}, p.Ref()))
-	case !old.Active() && p.Active():
-		set.Facts = append(set.Facts, fact.New(now, "", actor,
-			fact.ObjectChanged{Kind: string(mainstay.KindPerson), Fields: []string{"active"}, Revision: p.Version + 1}, p.Ref()))
+		happened = fact.PersonCreated{}
 	case len(fields) > 0:
-		set.Facts = append(set.Facts, fact.New(now, "", actor,
-			fact.ObjectChanged{Kind: string(mainstay.KindPerson), Fields: fields, Revision: p.Version + 1}, p.Ref()))
+		happened = fact.ObjectChanged{Kind: string(mainstay.KindPerson), Fields: fields, Revision: p.Version + 1}
 	default:
 		return set, nil
+	}
+	set.Facts = append(set.Facts, fact.New(now, "", actor, happened, p.Ref()))
+	if !p.Preferences.Digest.equal(old.Preferences.Digest) || p.Zone != old.Zone || p.Active() != old.Active() {
+		set.Add(p.digests(now))
 	}
 	set.Objects = append(set.Objects, commit.Object{
 		Ref: p.Ref(), Project: mainstay.Installation, Name: p.Name, Title: p.FullName, State: p.State(), Text: p.Email, At: now,
@@ -226,7 +252,7 @@ func (p *Person) save(now time.Time, actor mainstay.Actor, old Person) (commit.S
 // vouch marks the contacts that nobody has verified as verified by the actor: an administrator or a manifest entered them.
 func (p *Person) vouch(now time.Time, actor mainstay.Actor) {
 	for i := range p.Contacts {
-		if !p.Contacts[i].Verified() {
+		if !p.Contacts[i].Verified() && p.Contacts[i].Channel != Push { // a device proves itself
 			p.Contacts[i].VerifiedAt, p.Contacts[i].VerifiedBy = now, actor.ID
 		}
 	}

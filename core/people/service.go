@@ -45,8 +45,13 @@ type Store interface {
 	SavePerson(ctx context.Context, id string, f func(*Person) (commit.Set, error)) error
 	// SaveTeam is the same for a team.
 	SaveTeam(ctx context.Context, id string, f func(*Team) (commit.Set, error)) error
+	// DeleteTeam loads the team, has f say what commits with its end, and removes it.
+	DeleteTeam(ctx context.Context, id string, f func(Team) (commit.Set, error)) error
 	// In runs f in one transaction, which the other methods join.
 	In(ctx context.Context, f func(ctx context.Context) error) error
+	// Save writes a set in the transaction that ctx carries.
+	Save(ctx context.Context, set commit.Set) error
+	Erasures
 }
 
 // Sealer keeps secrets: what the database holds cannot be read without a key outside of it.
@@ -67,8 +72,11 @@ type Roles interface {
 	RolesOf(ctx context.Context, to mainstay.Ref) ([]Role, error)
 	// SetRoles makes them exactly these. Unknown roles are a fault of the field "roles".
 	SetRoles(ctx context.Context, actor mainstay.Actor, to mainstay.Ref, roles []Role) (changed bool, err error)
-	// KeepsAdministrator is an error when the installation would have no administrator without this person.
-	KeepsAdministrator(ctx context.Context, person string) error
+	// Guard runs a change of roles, of a team or of who is active in a transaction, one at a time. One that takes the last
+	// administrator away is a Conflict and is undone.
+	Guard(ctx context.Context, change func(ctx context.Context) error) error
+	// ManagerOf is an active person, other than the one, who manages the project; "" when there is none.
+	ManagerOf(ctx context.Context, project, other string) (string, error)
 }
 
 // Projects translates the names of projects.
@@ -84,6 +92,15 @@ type Config struct {
 	Projects Projects // may be nil: then roles can only be given for all projects
 	Sealer   Sealer   // may be nil: then there are no webhook contacts
 	Time     mainstay.Timekeeper
+	// Holders lists who knows what persons hold; asked each time, because most are made later. May be nil.
+	Holders func() []Holder
+	// Leave ends the sessions, invitations and tokens of a person within the transaction that ctx carries. May be nil.
+	Leave   func(ctx context.Context, actor mainstay.Actor, person string) error
+	Matters Matters // what digests tell; may be nil
+	// Keepers lists who keeps data of persons, for export and erasure; asked each time. May be nil.
+	Keepers func() []Keeper
+	// Digests are what is kept in place of addresses by those who keep only digests of them; may be nil.
+	Digests func(addresses []string) []string
 }
 
 // Service is what others do with persons and teams.
@@ -250,15 +267,21 @@ func (s *Service) prepare(p *Person, old Person) error {
 			continue
 		}
 		c.ID = mainstay.NewID(s.cfg.Time.Now())
-		if c.Channel != Webhook {
+		if c.Channel != Webhook && c.Channel != Push {
 			continue
+		}
+		secret := randomHex()
+		if c.Channel == Push {
+			if secret, c.Secret = c.Secret, ""; secret == "" {
+				return mainstay.Faults{"contacts": "A device connects itself: open Mainstay on it, and turn on messages there."}.Err()
+			}
 		}
 		if s.cfg.Sealer == nil {
 			return mainstay.Faults{"contacts": "Webhooks need a secret key, and this installation has none."}.Err()
 		}
-		sealed, err := s.cfg.Sealer.Seal(randomHex())
+		sealed, err := s.cfg.Sealer.Seal(secret)
 		if err != nil {
-			return fmt.Errorf("sealing a webhook's secret: %w", err)
+			return fmt.Errorf("sealing a contact's secret: %w", err)
 		}
 		c.Sealed = sealed
 	}
@@ -285,7 +308,7 @@ func (s *Service) Create(ctx context.Context, actor mainstay.Actor, p Person) (P
 		if err := s.prepare(&p, Person{}); err != nil {
 			return commit.Set{}, err
 		}
-		set, err := p.save(now, actor, Person{})
+		set, err := p.save(now, actor, Person{}, nil)
 		*n = p
 		return set, err
 	})
@@ -314,49 +337,30 @@ func (s *Service) Change(ctx context.Context, actor mainstay.Actor, id string, v
 		if vouch {
 			p.vouch(now, actor)
 		}
-		set, err := p.save(now, actor, old)
+		set, err := p.save(now, actor, old, nil)
 		changed = !set.IsZero()
 		return set, err
 	})
 	return changed && err == nil, err
 }
 
-// SetActive deactivates or reactivates a person. The last administrator cannot be deactivated: that is a Conflict.
-func (s *Service) SetActive(ctx context.Context, actor mainstay.Actor, id string, active bool) error {
-	now := s.cfg.Time.Now()
-	return s.cfg.Store.In(ctx, func(ctx context.Context) error {
-		if !active {
-			if err := s.cfg.Roles.KeepsAdministrator(ctx, id); err != nil {
-				return err
-			}
-		}
-		_, err := s.Change(ctx, actor, id, false, func(p *Person) error {
-			switch {
-			case active:
-				p.DeactivatedAt = time.Time{}
-			case p.Active():
-				p.DeactivatedAt = now
-			}
-			return nil
-		})
-		return err
-	})
-}
-
-// ChangeTeam makes a team, for the id "", or has f edit the one with the id.
+// ChangeTeam makes a team, for the id "", or has f edit the one with the id. Members who thereby lose the role of the last
+// administrator are a Conflict.
 func (s *Service) ChangeTeam(ctx context.Context, actor mainstay.Actor, id string, f func(*Team) error) (team Team, changed bool, err error) {
 	now := s.cfg.Time.Now()
-	err = s.cfg.Store.SaveTeam(ctx, id, func(t *Team) (commit.Set, error) {
-		old := t.clone()
-		if id == "" {
-			t.ID, t.CreatedAt = mainstay.NewID(now), now
-		}
-		if err := f(t); err != nil {
-			return commit.Set{}, err
-		}
-		set, err := t.save(now, actor, old)
-		team, changed = *t, !set.IsZero()
-		return set, err
+	err = s.cfg.Roles.Guard(ctx, func(ctx context.Context) error {
+		return s.cfg.Store.SaveTeam(ctx, id, func(t *Team) (commit.Set, error) {
+			old := t.clone()
+			if id == "" {
+				t.ID, t.CreatedAt = mainstay.NewID(now), now
+			}
+			if err := f(t); err != nil {
+				return commit.Set{}, err
+			}
+			set, err := t.save(now, actor, old)
+			team, changed = *t, !set.IsZero()
+			return set, err
+		})
 	})
 	return team, changed && err == nil, err
 }

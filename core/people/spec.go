@@ -10,34 +10,36 @@ import (
 
 // PersonSpec is the spec of a manifest of kind Person.
 type PersonSpec struct {
-	FullName    string        `yaml:"fullName,omitempty" json:"fullName,omitempty"`       // default: the name
-	Email       string        `yaml:"email,omitempty" json:"email,omitempty"`             // signs in with it
-	Zone        string        `yaml:"zone,omitempty" json:"zone,omitempty"`               // default UTC
-	Language    string        `yaml:"language,omitempty" json:"language,omitempty"`       // default en
-	Deactivated bool          `yaml:"deactivated,omitempty" json:"deactivated,omitempty"` // can neither sign in nor be paged
-	Contacts    []ContactSpec `yaml:"contacts,omitempty" json:"contacts,omitempty"`       // default: the e-mail address, for pages
-	Roles       []RoleSpec    `yaml:"roles,omitempty" json:"roles,omitempty"`
+	FullName    string        `yaml:"fullName,omitempty" json:"fullName,omitempty" doc:"For people; default: the name"`
+	Email       string        `yaml:"email,omitempty" json:"email,omitempty" doc:"Signs in with it"`
+	Zone        string        `yaml:"zone,omitempty" json:"zone,omitempty" doc:"IANA name; times in messages are told in it; default UTC"`
+	Language    string        `yaml:"language,omitempty" json:"language,omitempty" doc:"Default en"`
+	Deactivated bool          `yaml:"deactivated,omitempty" json:"deactivated,omitempty" doc:"True: can neither sign in nor be paged"`
+	Contacts    []ContactSpec `yaml:"contacts,omitempty" json:"contacts,omitempty" doc:"Contact methods in the order in which they are tried; default: the mail address, for pages"`
+	Roles       []RoleSpec    `yaml:"roles,omitempty" json:"roles,omitempty" doc:"What the person may do, besides what the teams may"`
+	Successor   string        `yaml:"successor,omitempty" json:"successor,omitempty" names:"Person" doc:"With deactivated: takes over what the person holds"`
+	Preferences *Preferences  `yaml:"preferences,omitempty" json:"preferences,omitempty" doc:"How the person wants to be told of what is no page; absent: as they chose themselves"`
 }
 
 // ContactSpec is one contact method, in the order in which they are tried.
 type ContactSpec struct {
-	Type    string `yaml:"type" json:"type"` // email or webhook
-	Address string `yaml:"address" json:"address"`
-	Pages   bool   `yaml:"pages,omitempty" json:"pages,omitempty"`
+	Type    string `yaml:"type" json:"type" enum:"email,webhook" doc:"What kind of address it is"`
+	Address string `yaml:"address" json:"address" doc:"Mail address, or the URL of a webhook"`
+	Pages   bool   `yaml:"pages,omitempty" json:"pages,omitempty" doc:"True: urgent messages go there"`
 }
 
 // RoleSpec gives a role, in one project (by name) or in all.
 type RoleSpec struct {
-	Role    string `yaml:"role" json:"role"`
-	Project string `yaml:"project,omitempty" json:"project,omitempty"`
+	Role    string `yaml:"role" json:"role" enum:"administrator,manager,responder,member,stakeholder,customer" doc:"Each holds all that the next one holds"`
+	Project string `yaml:"project,omitempty" json:"project,omitempty" names:"Project" doc:"Name of a project; all projects when absent"`
 }
 
 // TeamSpec is the spec of a manifest of kind Team. Members and leads are persons by name; a lead is a member, listed or not.
 type TeamSpec struct {
-	Title   string     `yaml:"title,omitempty" json:"title,omitempty"` // default: the name
-	Members []string   `yaml:"members,omitempty" json:"members,omitempty"`
-	Leads   []string   `yaml:"leads,omitempty" json:"leads,omitempty"`
-	Roles   []RoleSpec `yaml:"roles,omitempty" json:"roles,omitempty"`
+	Title   string     `yaml:"title,omitempty" json:"title,omitempty" doc:"For people; default: the name"`
+	Members []string   `yaml:"members,omitempty" json:"members,omitempty" names:"Person" doc:"Names of persons"`
+	Leads   []string   `yaml:"leads,omitempty" json:"leads,omitempty" names:"Person" doc:"Names of persons; a lead is a member, listed or not"`
+	Roles   []RoleSpec `yaml:"roles,omitempty" json:"roles,omitempty" doc:"Every member has them"`
 }
 
 func (x PersonSpec) apply(p *Person) {
@@ -45,17 +47,22 @@ func (x PersonSpec) apply(p *Person) {
 	if p.FullName == "" {
 		p.FullName = p.Name
 	}
+	devices := p.Devices()
 	p.Contacts = nil
 	for _, c := range x.Contacts {
 		p.Contacts = append(p.Contacts, Contact{Channel: Channel(c.Type), Address: c.Address, ForPages: c.Pages})
 	}
 	p.firstContact()
+	p.Contacts = append(p.Contacts, devices...)
+	if x.Preferences != nil {
+		p.Preferences = x.Preferences.clone()
+	}
 }
 
 // DefinePerson makes the person with the handle be as the spec says, and reports whether that changed anything. A faulty spec
 // is an error with the manifest's field names.
 func (s *Service) DefinePerson(ctx context.Context, actor mainstay.Actor, name string, spec PersonSpec) (changed bool, err error) {
-	err = s.cfg.Store.In(ctx, func(ctx context.Context) error {
+	err = s.cfg.Roles.Guard(ctx, func(ctx context.Context) error {
 		roles, err := s.roleIDs(ctx, spec.Roles)
 		if err != nil {
 			return err
@@ -82,14 +89,33 @@ func (s *Service) DefinePerson(ctx context.Context, actor mainstay.Actor, name s
 			return nil
 		}
 		changed = true
-		return s.SetActive(ctx, actor, p.ID, !spec.Deactivated)
+		if !spec.Deactivated {
+			return s.Activate(ctx, actor, p.ID)
+		}
+		to, err := s.successorNamed(ctx, spec.Successor)
+		if err != nil {
+			return err
+		}
+		return s.Deactivate(ctx, actor, p.ID, Successors{All: to})
 	})
 	return changed && err == nil, err
 }
 
+// successorNamed is the id of the person with the handle; "" for none.
+func (s *Service) successorNamed(ctx context.Context, name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
+	p, err := s.ByName(ctx, name)
+	if mainstay.Is(err, mainstay.NotFound) {
+		return "", mainstay.Faults{"successor": "There is no person \"" + name + "\"."}.Err()
+	}
+	return p.ID, err
+}
+
 // DefineTeam makes the team with the handle be as the spec says, and reports whether that changed anything.
 func (s *Service) DefineTeam(ctx context.Context, actor mainstay.Actor, name string, spec TeamSpec) (changed bool, err error) {
-	err = s.cfg.Store.In(ctx, func(ctx context.Context) error {
+	err = s.cfg.Roles.Guard(ctx, func(ctx context.Context) error {
 		roles, err := s.roleIDs(ctx, spec.Roles)
 		if err != nil {
 			return err
@@ -190,12 +216,22 @@ func (s *Service) PersonSpecs(ctx context.Context) (map[string]PersonSpec, error
 			return nil, err
 		}
 		for _, p := range list {
+			if p.Erased() {
+				continue // nothing of them is left to define
+			}
 			x := PersonSpec{FullName: p.FullName, Email: p.Email, Zone: p.Zone, Language: p.Language, Deactivated: !p.Active()}
 			for _, c := range p.Contacts {
+				if c.Channel == Push {
+					continue // it works on this installation alone
+				}
 				x.Contacts = append(x.Contacts, ContactSpec{Type: string(c.Channel), Address: c.Address, Pages: c.ForPages})
 			}
 			if x.Roles, err = s.roleSpecs(ctx, p.Ref()); err != nil {
 				return nil, err
+			}
+			if !p.Preferences.IsZero() {
+				chosen := p.Preferences.clone()
+				x.Preferences = &chosen
 			}
 			specs[p.Name] = x
 		}

@@ -45,10 +45,10 @@ func (p Project) Zone() *time.Location { return zone(p.Spec.Zone) }
 
 // Spec is what a manifest of kind Project says. The empty Spec is valid.
 type Spec struct {
-	Title       string `yaml:"title,omitempty" json:"title,omitempty"`
-	Description string `yaml:"description,omitempty" json:"description,omitempty"`
-	Zone        string `yaml:"zone,omitempty" json:"zone,omitempty"`   // IANA name; UTC when empty
-	Phase       Phase  `yaml:"phase,omitempty" json:"phase,omitempty"` // steady when empty
+	Title       string `yaml:"title,omitempty" json:"title,omitempty" maxLength:"200" doc:"For people; default: the name"`
+	Description string `yaml:"description,omitempty" json:"description,omitempty" doc:"What it is, in a few sentences"`
+	Zone        string `yaml:"zone,omitempty" json:"zone,omitempty" doc:"IANA name such as Europe/Lisbon; default UTC"`
+	Phase       Phase  `yaml:"phase,omitempty" json:"phase,omitempty" enum:"preparing,hypercare,steady,retired" doc:"Where in its life it is; default steady"`
 }
 
 // Service is a part of a project that can break on its own.
@@ -59,6 +59,7 @@ type Service struct {
 	Spec    ServiceSpec `json:"spec"`
 	Version int64       `json:"version"`
 	Created time.Time   `json:"created"`
+	Retired time.Time   `json:"retired,omitzero"` // when it was taken out of use
 }
 
 // Title is the title for people; a service without one is called by its name.
@@ -66,18 +67,18 @@ func (s Service) Title() string { return or(s.Spec.Title, s.Name) }
 
 // ServiceSpec is what a manifest of kind Service says.
 type ServiceSpec struct {
-	Title       string   `yaml:"title,omitempty" json:"title,omitempty"`
-	Description string   `yaml:"description,omitempty" json:"description,omitempty"`
-	Tier        string   `yaml:"tier,omitempty" json:"tier,omitempty"`           // a word of the house, such as "gold"
-	Owner       string   `yaml:"owner,omitempty" json:"owner,omitempty"`         // name of a team
-	DependsOn   []string `yaml:"dependsOn,omitempty" json:"dependsOn,omitempty"` // names of services of the same project
+	Title       string   `yaml:"title,omitempty" json:"title,omitempty" doc:"For people; default: the name"`
+	Description string   `yaml:"description,omitempty" json:"description,omitempty" doc:"What it does"`
+	Tier        string   `yaml:"tier,omitempty" json:"tier,omitempty" doc:"A word of your own, such as gold"`
+	Owner       string   `yaml:"owner,omitempty" json:"owner,omitempty" names:"Team" doc:"Name of a team"`
+	DependsOn   []string `yaml:"dependsOn,omitempty" json:"dependsOn,omitempty" names:"Service" doc:"Names of services of the same project; never in a circle"`
 }
 
 // Store is what the Service needs of the database.
 type Store interface {
 	// Projects lists all projects by name.
 	Projects(ctx context.Context) ([]Project, error)
-	// ServicesOf lists a project's services by name; "" lists all.
+	// ServicesOf lists a project's services that are in use by name; "" lists all, those that are retired too.
 	ServicesOf(ctx context.Context, project string) ([]Service, error)
 	// SaveProject loads the project of that name (the zero Project when there is none), applies f and saves what it returns.
 	SaveProject(ctx context.Context, name string, f func(*Project) (commit.Set, error)) error
@@ -226,7 +227,7 @@ func (r *Registry) DefineService(ctx context.Context, actor mainstay.Actor, proj
 	}
 	now := r.cfg.Time.Now()
 	err = r.cfg.Store.SaveService(ctx, project, name, func(s *Service) (commit.Set, error) {
-		if s.ID != "" && equal(s.Spec, spec) {
+		if s.ID != "" && s.Retired.IsZero() && equal(s.Spec, spec) {
 			return commit.Set{}, nil
 		}
 		changed = true
@@ -234,7 +235,7 @@ func (r *Registry) DefineService(ctx context.Context, actor mainstay.Actor, proj
 		if fresh {
 			*s = Service{ID: mainstay.NewID(now), Project: project, Name: name, Created: now}
 		}
-		s.Spec = spec
+		s.Spec, s.Retired = spec, time.Time{}
 		s.Version++
 		ref := mainstay.Ref{Kind: mainstay.KindService, ID: s.ID}
 		set := commit.Set{Objects: []commit.Object{{Ref: ref, Project: project, Name: name, Title: s.Title(), Text: spec.Description, At: now}}}

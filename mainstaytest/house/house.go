@@ -3,6 +3,7 @@
 package house
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/mainstayhq/mainstay/core/project"
 	"github.com/mainstayhq/mainstay/core/project/projectdb"
 	"github.com/mainstayhq/mainstay/core/setting"
+	"github.com/mainstayhq/mainstay/core/setting/settingdb"
 	"github.com/mainstayhq/mainstay/mainstaytest"
 	"github.com/mainstayhq/mainstay/storage"
 	"github.com/mainstayhq/mainstay/web"
@@ -33,6 +35,8 @@ type House struct {
 	Access   *access.Service
 	Identity *identity.Service
 	Projects *project.Registry
+	Settings *setting.Service
+	MailOff  string // why no mail can be sent; "" when it can
 	Router   *web.Router
 	URL      string // of the running server, without a slash at the end
 }
@@ -42,7 +46,7 @@ type Pages interface{ Routes(rt *web.Router) }
 
 // Migrations are the tables that a House needs besides those of the Env.
 func Migrations() []storage.Migrations {
-	return []storage.Migrations{projectdb.Migrations(), peopledb.Migrations(), accessdb.Migrations(), identitydb.Migrations()}
+	return []storage.Migrations{projectdb.Migrations(), peopledb.Migrations(), accessdb.Migrations(), identitydb.Migrations(), settingdb.Migrations()}
 }
 
 // Databases runs f as a subtest on SQLite and on PostgreSQL, with the house's schema and the given migrations.
@@ -63,6 +67,7 @@ func New(t testing.TB, e *mainstaytest.Env) *House {
 			t.Fatal(err)
 		}
 	}
+	h.Settings = setting.New(settingdb.New(e.DB, e.Saver), e.Clock)
 	h.Projects, err = project.New(project.Config{Store: projectdb.New(e.DB, e.Saver), Time: e.Clock})
 	check()
 	h.Access, err = access.New(access.Config{Store: accessdb.New(e.DB, e.Saver), Teams: store, Time: e.Clock})
@@ -70,8 +75,8 @@ func New(t testing.TB, e *mainstaytest.Env) *House {
 	h.People, err = people.New(people.Config{Store: store, Roles: h.Access, Projects: h.Projects, Sealer: h.Vault, Time: e.Clock})
 	check()
 	h.Identity, err = identity.New(identity.Config{
-		Store: identitydb.New(e.DB, e.Saver), People: h.People, Access: h.Access, Time: e.Clock, Log: e.Log,
-		Known: e.Objects.Known,
+		Store: identitydb.New(e.DB, e.Saver), People: h.People, Access: h.Access, Vault: h.Vault, Projects: h.Projects, Settings: h.Settings,
+		Time: e.Clock, Log: e.Log, Known: e.Objects.Known, HTTP: http.DefaultClient, MailOff: func() string { return h.MailOff },
 	})
 	check()
 	return h

@@ -70,6 +70,7 @@ type Component struct {
 	Windows            []string  // maintenance windows that are under way
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
+	Retired            time.Time // when it was taken out of use
 	Version            int64
 }
 
@@ -118,14 +119,14 @@ type Interval struct {
 
 // ComponentSpec is a component in a manifest.
 type ComponentSpec struct {
-	Title              string   `yaml:"title" json:"title"`
-	Description        string   `yaml:"description,omitempty" json:"description,omitempty"`
-	Group              GroupRef `yaml:"group,omitempty" json:"group,omitempty"`
-	Service            string   `yaml:"service,omitempty" json:"service,omitempty"`
-	Position           int      `yaml:"position,omitempty" json:"position,omitempty"`
-	Showcase           *bool    `yaml:"showcase,omitempty" json:"showcase,omitempty"` // default true
-	OnlyShowIfDegraded bool     `yaml:"onlyShowIfDegraded,omitempty" json:"onlyShowIfDegraded,omitempty"`
-	StartDate          string   `yaml:"startDate,omitempty" json:"startDate,omitempty"` // 2026-03-17
+	Title              string   `yaml:"title" json:"title" doc:"What users call it"`
+	Description        string   `yaml:"description,omitempty" json:"description,omitempty" maxLength:"1000" doc:"For users"`
+	Group              GroupRef `yaml:"group,omitempty" json:"group,omitempty" names:"Component" doc:"True for a group itself, else the name of the group it belongs to"`
+	Service            string   `yaml:"service,omitempty" json:"service,omitempty" names:"Service" doc:"Name of the service it stands for"`
+	Position           int      `yaml:"position,omitempty" json:"position,omitempty" minimum:"0" maximum:"100000" doc:"Order on the page"`
+	Showcase           *bool    `yaml:"showcase,omitempty" json:"showcase,omitempty" doc:"Show the bars of 90 days; default true"`
+	OnlyShowIfDegraded bool     `yaml:"onlyShowIfDegraded,omitempty" json:"onlyShowIfDegraded,omitempty" doc:"Show it only while something is wrong with it"`
+	StartDate          string   `yaml:"startDate,omitempty" json:"startDate,omitempty" doc:"Such as 2026-03-17: counted from then on"`
 }
 
 // GroupRef says how a component stands to groups: "true" is a group itself (group: true), any other text is the name of the

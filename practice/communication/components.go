@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mainstayhq/mainstay"
 	coreproject "github.com/mainstayhq/mainstay/core/project"
@@ -122,10 +123,18 @@ func (s *Service) define(ctx context.Context, by mainstay.Actor, project, name s
 	c := Component{ID: mainstay.NewID(now), Project: project, Name: name, Hand: Operational, CreatedAt: now}
 	if i := slices.IndexFunc(list, func(c Component) bool { return c.Name == name }); i >= 0 {
 		c = list[i]
+	} else if old, err := s.store.RetiredComponent(ctx, project, name); err == nil {
+		c = old
+	} else if !mainstay.Is(err, mainstay.NotFound) {
+		return false, err
 	}
 	var fields []string
 	var err error
-	set := c.set(now, by, func(c *Component) { fields, err = f(c) })
+	back := !c.Retired.IsZero()
+	set := c.set(now, by, func(c *Component) { fields, err = f(c); c.Retired = time.Time{} })
+	if back && len(fields) == 0 {
+		fields = []string{"retired"}
+	}
 	if err != nil || len(fields) == 0 {
 		return false, err
 	}

@@ -24,6 +24,8 @@ type ComponentStore interface {
 	Components(ctx context.Context, project string) ([]Component, error)
 	// Component reads one to be shown or, in a transaction, changed.
 	Component(ctx context.Context, id string) (Component, error)
+	// RetiredComponent reads one that was taken out of use, by its name; NotFound when there is none.
+	RetiredComponent(ctx context.Context, project, name string) (Component, error)
 	// SaveComponent writes a new (Version 0) or changed component and raises its version. When its state differs from the
 	// interval that is open, that one ends at UpdatedAt and a new one begins.
 	SaveComponent(ctx context.Context, c *Component) error
@@ -42,6 +44,7 @@ type PostStore interface {
 	// Templates lists the project's own templates by name.
 	Templates(ctx context.Context, project string) ([]Template, error)
 	SaveTemplate(ctx context.Context, t *Template) error
+	DeleteTemplate(ctx context.Context, id string) error
 	// Cadence reads what users are owed about an incident; the zero Cadence with the incident's id when nothing ever was.
 	Cadence(ctx context.Context, incident string) (Cadence, error)
 	SaveCadence(ctx context.Context, c Cadence) error

@@ -24,10 +24,10 @@ type Template struct {
 
 // TemplateSpec is a template in a manifest (kind PostTemplate).
 type TemplateSpec struct {
-	Title    string `yaml:"title" json:"title"`
-	Status   string `yaml:"status" json:"status"`
-	Body     string `yaml:"body" json:"body"`
-	Approved bool   `yaml:"approved,omitempty" json:"approved,omitempty"` // may be released unchanged by its drafter
+	Title    string `yaml:"title" json:"title" doc:"What it is for"`
+	Status   string `yaml:"status" json:"status" enum:"investigating,identified,monitoring,resolved" doc:"Of the update that it writes"`
+	Body     string `yaml:"body" json:"body" doc:"Public text; placeholders such as {{service}} and {{next_update}} are filled in"`
+	Approved bool   `yaml:"approved,omitempty" json:"approved,omitempty" doc:"True: released unchanged, it needs nobody else's approval"`
 }
 
 // BuiltIn are the templates that every installation has, one for each status and a first word without a diagnosis.

@@ -61,6 +61,18 @@ func (s *Service) Acknowledge(ctx context.Context, actor mainstay.Actor, id, via
 	})
 }
 
+// Regret is how long an acknowledgement can be taken back.
+const Regret = time.Minute
+
+// Release takes back the actor's own acknowledgement, given the version that the page had after it. It fails with Conflict when
+// anything has followed, or when more than Regret has passed.
+func (s *Service) Release(ctx context.Context, actor mainstay.Actor, id string, version int64) (Page, error) {
+	page, _, err := s.change(ctx, id, func(_ context.Context, p *Page, now time.Time) (commit.Set, error) {
+		return p.release(now, actor, version)
+	})
+	return page, err
+}
+
 // change runs a rule on a page and tells how the page is afterwards.
 func (s *Service) change(ctx context.Context, id string, rule func(context.Context, *Page, time.Time) (commit.Set, error)) (page Page, changed bool, err error) {
 	now := s.cfg.Time.Now()

@@ -72,8 +72,13 @@ type PageQuery struct {
 	Projects []string     // ids; nil for all
 	States   []State
 	Person   string // pages that this person was reached by
-	Before   int64  // number, exclusive; the page after
-	Limit    int    // default 50, at most 1,000
+	Acked    string // pages that this person acknowledged
+	Severity mainstay.Severity
+	Text     string    // words of the title
+	From     time.Time // opened at or after it
+	Until    time.Time // opened before it
+	Before   int64     // number, exclusive; the page after
+	Limit    int       // default 50, at most 1,000
 }
 
 // Store is everything that the Service needs of the database.

@@ -223,6 +223,31 @@ func (p *Page) reopen() {
 	p.State, p.Acked, p.AckedBy, p.AckedVia = Open, time.Time{}, mainstay.Actor{}, ""
 }
 
+// release is the rule of taking back an acknowledgement: by whoever acknowledged, at once, and only if nothing has followed. The
+// page asks again as if nothing had been: the step that was due is due when it was, or now.
+func (p *Page) release(now time.Time, actor mainstay.Actor, version int64) (commit.Set, error) {
+	if p.State != Acknowledged || p.Version != version || p.AckedBy != actor || now.Sub(p.Acked) > Regret {
+		return commit.Set{}, mainstay.Errorf(mainstay.Conflict, "%s has changed since, or more than a minute has passed. It is as it was; escalate it if somebody else is to take it.", p.Key())
+	}
+	p.reopen()
+	p.arm(now)
+	if n := len(p.Log); n > 0 {
+		_, _, wait, _ := p.following(false)
+		p.NextAt = later(p.Log[n-1].At.Add(wait), now)
+	}
+	return commit.Set{
+		Facts:   []fact.Fact{p.fact(now, actor, fact.PageReleased{Step: p.Step})},
+		Objects: []commit.Object{p.object(now)},
+	}, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // resolve is the rule of the end. A page that is over stays as it is.
 func (p *Page) resolve(now time.Time, actor mainstay.Actor, reason string) (commit.Set, error) {
 	if p.State == Resolved {

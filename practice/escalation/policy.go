@@ -14,16 +14,16 @@ import (
 
 // PolicySpec is what a manifest of kind EscalationPolicy says.
 type PolicySpec struct {
-	Title       string     `yaml:"title,omitempty" json:"title,omitempty"`
-	Steps       []StepSpec `yaml:"steps" json:"steps"`
-	Repeats     int        `yaml:"repeats,omitempty" json:"repeats,omitempty"`         // how often all steps are taken again
-	RepeatAfter string     `yaml:"repeatAfter,omitempty" json:"repeatAfter,omitempty"` // "10m": from the last step until the next round, or until the page counts as unanswered; the last step's delay when absent, else 5m
+	Title       string     `yaml:"title,omitempty" json:"title,omitempty" maxLength:"200" doc:"For people; default: the name"`
+	Steps       []StepSpec `yaml:"steps" json:"steps" minItems:"1" maxItems:"20" doc:"Whom it pages, one step after the other"`
+	Repeats     int        `yaml:"repeats,omitempty" json:"repeats,omitempty" minimum:"0" maximum:"50" doc:"How often all steps are taken again; default 0"`
+	RepeatAfter string     `yaml:"repeatAfter,omitempty" json:"repeatAfter,omitempty" doc:"Such as 10m: from the last step to the next round, or to the end without an answer; default: the last step's delay, else 5m"`
 }
 
 // StepSpec is one step of a policy.
 type StepSpec struct {
-	Delay   string   `yaml:"delay,omitempty" json:"delay,omitempty"` // "5m": after the step before, or the opening; at once when absent
-	Targets []string `yaml:"targets" json:"targets"`                 // schedule:NAME, person:NAME or team:NAME; all are paged
+	Delay   string   `yaml:"delay,omitempty" json:"delay,omitempty" doc:"Such as 5m: after the step before, or after the opening; at once when absent"`
+	Targets []string `yaml:"targets" json:"targets" names:"schedule:Schedule person:Person team:Team" minItems:"1" maxItems:"20" doc:"schedule:NAME, person:NAME or team:NAME; all of them are paged"`
 }
 
 // Policy says whom a page reaches, in what order and how soon. A page carries a copy of the one that it was opened with.
@@ -36,6 +36,7 @@ type Policy struct {
 	Repeats     int           `json:"repeats,omitempty"`
 	RepeatAfter time.Duration `json:"repeatAfter"` // nanoseconds
 	Revision    int64         `json:"revision"`
+	Retired     time.Time     `json:"retired,omitzero"` // when it was taken out of use
 }
 
 // Step is one step of a policy.
@@ -178,9 +179,10 @@ func (p *Policy) same(o Policy) bool {
 
 // define is the rule of a new definition.
 func (p *Policy) define(now time.Time, actor mainstay.Actor, to Policy) commit.Set {
-	if p.ID != "" && p.same(to) {
+	if p.ID != "" && p.Retired.IsZero() && p.same(to) {
 		return commit.Set{}
 	}
+	p.Retired = time.Time{}
 	var fields []string
 	if p.ID == "" {
 		p.ID = mainstay.NewID(now)

@@ -14,20 +14,20 @@ import (
 
 // ScheduleSpec is what a manifest of kind Schedule says.
 type ScheduleSpec struct {
-	Title  string      `yaml:"title,omitempty" json:"title,omitempty"`
-	Zone   string      `yaml:"zone" json:"zone"`     // IANA name; all times of day below are read in it
-	Layers []LayerSpec `yaml:"layers" json:"layers"` // a later layer covers the earlier ones where it has somebody
+	Title  string      `yaml:"title,omitempty" json:"title,omitempty" maxLength:"200" doc:"For people; default: the name"`
+	Zone   string      `yaml:"zone" json:"zone" doc:"IANA name; all times below are read on its wall clock"`
+	Layers []LayerSpec `yaml:"layers" json:"layers" minItems:"1" maxItems:"10" doc:"A later layer covers the earlier ones where it has somebody"`
 }
 
 // LayerSpec is one rotation of a schedule.
 type LayerSpec struct {
-	Name         string   `yaml:"name,omitempty" json:"name,omitempty"`
-	Rotation     string   `yaml:"rotation,omitempty" json:"rotation,omitempty"`         // weekly (the default), daily or hourly
-	Every        int      `yaml:"every,omitempty" json:"every,omitempty"`               // so many weeks, days or hours in a turn; 1 when absent
-	Handoff      string   `yaml:"handoff,omitempty" json:"handoff,omitempty"`           // "Mon 09:00" for weekly, "09:00" for the others; midnight when absent
-	Start        string   `yaml:"start,omitempty" json:"start,omitempty"`               // date (at the time of the handoff), or date and time: nobody before it, the first participant from it; turns count from 2024-01-01 when absent
-	Participants []string `yaml:"participants" json:"participants"`                     // names of persons, in order
-	Restrictions []string `yaml:"restrictions,omitempty" json:"restrictions,omitempty"` // only at these times: "Mon-Fri 09:00-17:00"
+	Name         string   `yaml:"name,omitempty" json:"name,omitempty" maxLength:"100" doc:"For people"`
+	Rotation     string   `yaml:"rotation,omitempty" json:"rotation,omitempty" enum:"weekly,daily,hourly" doc:"How long a turn is; default weekly"`
+	Every        int      `yaml:"every,omitempty" json:"every,omitempty" minimum:"0" maximum:"1000" doc:"So many weeks, days or hours in a turn; default 1"`
+	Handoff      string   `yaml:"handoff,omitempty" json:"handoff,omitempty" doc:"Mon 09:00 for weekly, 09:00 for daily and hourly; default midnight"`
+	Start        string   `yaml:"start,omitempty" json:"start,omitempty" doc:"A date, or date and time: nobody before it, the first participant from it; turns count from 2024-01-01 when absent"`
+	Participants []string `yaml:"participants" json:"participants" names:"Person" minItems:"1" maxItems:"100" doc:"Names of persons, in order"`
+	Restrictions []string `yaml:"restrictions,omitempty" json:"restrictions,omitempty" maxItems:"50" doc:"Only at these times, such as Mon-Fri 09:00-17:00"`
 }
 
 // Schedule says who has a duty when. Its past never changes: a new definition is a new version from then on, and an override
@@ -39,6 +39,7 @@ type Schedule struct {
 	Versions  []Version  // ascending
 	Overrides []Override // ascending by creation; those that were asked for
 	Revision  int64      // counts the saved changes
+	Retired   time.Time  // when it was taken out of use
 }
 
 // Version is a definition that holds from Effective until the next one's. Participants are person ids in it.
@@ -229,9 +230,10 @@ func (s ScheduleSpec) changes(o ScheduleSpec) []string {
 
 // define is the rule of a new definition, whose participants are ids.
 func (s *Schedule) define(now time.Time, actor mainstay.Actor, spec ScheduleSpec) commit.Set {
-	if s.ID != "" && s.Spec().equal(spec) {
+	if s.ID != "" && s.Retired.IsZero() && s.Spec().equal(spec) {
 		return commit.Set{}
 	}
+	s.Retired = time.Time{}
 	fields := spec.changes(s.Spec())
 	if s.ID == "" {
 		s.ID, fields = mainstay.NewID(now), nil

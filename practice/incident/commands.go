@@ -144,3 +144,8 @@ func (s *Service) Reopen(ctx context.Context, by mainstay.Actor, id string) (Inc
 func (s *Service) Close(ctx context.Context, by mainstay.Actor, id string) (Incident, error) {
 	return s.update(ctx, id, func(now time.Time, i *Incident) (commit.Set, error) { return i.end(now, by) })
 }
+
+// Unclose takes back a closing, given the version that the incident had after it. Errors: Conflict when anything has followed.
+func (s *Service) Unclose(ctx context.Context, by mainstay.Actor, id string, version int64) (Incident, error) {
+	return s.update(ctx, id, func(now time.Time, i *Incident) (commit.Set, error) { return i.unclose(now, by, version) })
+}

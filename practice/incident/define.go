@@ -39,9 +39,10 @@ func (s *Service) Define(ctx context.Context, actor mainstay.Actor, projectID, n
 }
 
 func (p *Plan) define(now time.Time, actor mainstay.Actor, projectID, name string, spec PlanSpec) commit.Set {
-	if p.ID != "" && len(p.Spec.differs(spec)) == 0 {
+	if p.ID != "" && p.Retired.IsZero() && len(p.Spec.differs(spec)) == 0 {
 		return commit.Set{}
 	}
+	p.Retired = time.Time{}
 	fields := spec.differs(p.Spec)
 	if p.ID == "" {
 		p.ID, p.Project, p.Name = mainstay.NewID(now), projectID, name

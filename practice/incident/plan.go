@@ -52,28 +52,28 @@ func (s *Span) UnmarshalText(b []byte) error {
 
 // StepSpec is one step of a plan.
 type StepSpec struct {
-	Title    string `yaml:"title" json:"title"`
-	Role     string `yaml:"role,omitempty" json:"role,omitempty"`
-	Within   Span   `yaml:"within,omitempty" json:"within,omitempty"` // from the declaration on
-	Template string `yaml:"template,omitempty" json:"template,omitempty"`
+	Title    string `yaml:"title" json:"title" minLength:"1" maxLength:"200" doc:"What is to be done"`
+	Role     string `yaml:"role,omitempty" json:"role,omitempty" doc:"Who does it; default commander"`
+	Within   Span   `yaml:"within,omitempty" json:"within,omitempty" doc:"Such as 15m, from the declaration on"`
+	Template string `yaml:"template,omitempty" json:"template,omitempty" names:"PostTemplate" doc:"Name of the public text that it sends"`
 }
 
 // PlanSpec is what a manifest of kind IncidentPlan says.
 type PlanSpec struct {
-	Title string `yaml:"title,omitempty" json:"title,omitempty"`
+	Title string `yaml:"title,omitempty" json:"title,omitempty" maxLength:"200" doc:"For people; default: the name"`
 	// Severities and Services say for which incidents the plan is meant; none means all. Services are names.
-	Severities []mainstay.Severity `yaml:"severities,omitempty" json:"severities,omitempty"`
-	Services   []string            `yaml:"services,omitempty" json:"services,omitempty"`
-	Roles      []string            `yaml:"roles,omitempty" json:"roles,omitempty"`
-	Steps      []StepSpec          `yaml:"steps,omitempty" json:"steps,omitempty"`
+	Severities []mainstay.Severity `yaml:"severities,omitempty" json:"severities,omitempty" enum:"sev-1,sev-2,sev-3,sev-4" doc:"For which incidents it is meant; none means all"`
+	Services   []string            `yaml:"services,omitempty" json:"services,omitempty" names:"Service" doc:"Names of services for whose incidents it is meant; none means all"`
+	Roles      []string            `yaml:"roles,omitempty" json:"roles,omitempty" maxItems:"30" doc:"Default: commander, communications, scribe, expert; the commander is always there"`
+	Steps      []StepSpec          `yaml:"steps,omitempty" json:"steps,omitempty" maxItems:"100" doc:"What is done, in order"`
 	// Updates says per severity how often users are told something.
-	Updates map[mainstay.Severity]Span `yaml:"updates,omitempty" json:"updates,omitempty"`
+	Updates map[mainstay.Severity]Span `yaml:"updates,omitempty" json:"updates,omitempty" doc:"Severity: how often users are told something, such as sev-1: 20m"`
 	// PostOnResolve asks for a last public word when an incident is resolved.
-	PostOnResolve bool `yaml:"postOnResolve,omitempty" json:"postOnResolve,omitempty"`
+	PostOnResolve bool `yaml:"postOnResolve,omitempty" json:"postOnResolve,omitempty" doc:"Ask for a last public word when it is resolved"`
 	// Restored says in words by what one sees that service is as before.
-	Restored string `yaml:"restored,omitempty" json:"restored,omitempty"`
+	Restored string `yaml:"restored,omitempty" json:"restored,omitempty" doc:"In words, by what one sees that service is as before"`
 	// Contributors name the functions that had a hand in the plan, such as "support" or "legal".
-	Contributors []string `yaml:"contributors,omitempty" json:"contributors,omitempty"`
+	Contributors []string `yaml:"contributors,omitempty" json:"contributors,omitempty" doc:"Functions that had a hand in the plan, such as support or legal"`
 }
 
 // Plan is the newest version of a plan. A version is never edited: every change makes the next one.
@@ -85,6 +85,7 @@ type Plan struct {
 	Spec    PlanSpec
 	By      mainstay.Actor // who made this version
 	At      time.Time      // when
+	Retired time.Time      // when it was taken out of use
 }
 
 // Title is the plan's title, or its name.

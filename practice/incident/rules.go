@@ -302,6 +302,18 @@ func (i *Incident) end(now time.Time, by mainstay.Actor) (commit.Set, error) {
 	return i.changed(now, set), nil
 }
 
+// unclose takes back a closing that nothing has followed.
+func (i *Incident) unclose(now time.Time, by mainstay.Actor, version int64) (commit.Set, error) {
+	if i.State != Closed || i.Version != version {
+		return commit.Set{}, mainstay.Errorf(mainstay.Conflict, "%s has changed since; the closing was not taken back. Reopen it if it was not over.", i.Key())
+	}
+	i.State = Resolved
+	delete(i.Phases, Ended)
+	set := i.fact(now, by, fact.IncidentUnclosed{Number: i.Number})
+	set.Timers = i.stepTimers()
+	return i.changed(now, set), nil
+}
+
 func fault(field, format string, args ...any) error {
 	var f mainstay.Faults
 	f.Add(field, format, args...)

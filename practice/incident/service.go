@@ -21,6 +21,10 @@ type Query struct {
 	States   []State
 	Severity mainstay.Severity
 	Service  string       // id
+	Text     string       // words of the title
+	Holder   string       // person id: whoever holds a role in it
+	From     time.Time    // declared at or after it
+	Until    time.Time    // declared before it
 	Linked   mainstay.Ref // those that this object belongs to or has to do with
 	Request  string       // the one that was declared for this fact
 	// Viewer hides private incidents that this person may not know of, when Hide is set; Manages lists the projects whose

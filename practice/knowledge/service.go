@@ -22,6 +22,7 @@ type Query struct {
 	States   []State
 	Rule     string
 	IDs      []string
+	Owner    string       // person id
 	From     mainstay.Ref // drafted from this object
 	// Private lists the projects whose private articles may be seen, Known the ids of more objects; AllPrivate says all.
 	Private    []string

@@ -43,6 +43,7 @@ type Query struct {
 	Project  string
 	Projects []string // nil for all
 	Name     string
+	Text     string // words of the title
 	States   []State
 	Before   int64 // number; exclusive; newest first
 	Limit    int   // default 50, at most 1,000
@@ -173,12 +174,12 @@ func (s *Service) Define(ctx context.Context, by mainstay.Actor, project, name s
 	return s.Change(ctx, by, list[0].ID, spec)
 }
 
-// Specs are the project's named windows as manifests.
+// Specs are the project's named windows that have not ended, as manifests: what is over cannot be planned again.
 func (s *Service) Specs(ctx context.Context, project string) (map[string]WindowSpec, error) {
 	if project == "" {
 		project = mainstay.Installation
 	}
-	list, err := s.cfg.Store.Windows(ctx, Query{Project: project, Limit: 1000})
+	list, err := s.cfg.Store.Windows(ctx, Query{Project: project, States: []State{Scheduled, InProgress, Verifying}, Limit: 1000})
 	if err != nil {
 		return nil, err
 	}

@@ -82,19 +82,19 @@ type Update struct {
 
 // WindowSpec is a window in a manifest.
 type WindowSpec struct {
-	Title      string       `yaml:"title" json:"title"`
-	Text       string       `yaml:"text,omitempty" json:"text,omitempty"` // what users will notice
-	Services   []string     `yaml:"services,omitempty" json:"services,omitempty"`
-	Components []string     `yaml:"components,omitempty" json:"components,omitempty"`
-	From       string       `yaml:"from" json:"from"`                         // RFC 3339, with its offset
-	Until      string       `yaml:"until" json:"until"`                       // RFC 3339
-	Finish     string       `yaml:"finish,omitempty" json:"finish,omitempty"` // auto (the default) at until, or hand: a person ends it
-	Updates    []UpdateSpec `yaml:"updates,omitempty" json:"updates,omitempty"`
+	Title      string       `yaml:"title" json:"title" doc:"What is done, in the users' words"`
+	Text       string       `yaml:"text,omitempty" json:"text,omitempty" doc:"What users will notice"`
+	Services   []string     `yaml:"services,omitempty" json:"services,omitempty" names:"Service" doc:"Names of services that are worked on"`
+	Components []string     `yaml:"components,omitempty" json:"components,omitempty" names:"Component" doc:"Names of components that users see under maintenance"`
+	From       string       `yaml:"from" json:"from" doc:"RFC 3339 with its offset"`
+	Until      string       `yaml:"until" json:"until" doc:"RFC 3339 with its offset; at most 31 days after from"`
+	Finish     string       `yaml:"finish,omitempty" json:"finish,omitempty" enum:"auto,hand" doc:"auto (default): it ends at until; hand: a person ends it"`
+	Updates    []UpdateSpec `yaml:"updates,omitempty" json:"updates,omitempty" doc:"Public updates; one that was told already is not told again"`
 }
 
 // UpdateSpec is a public update in a manifest; one whose text was told already is told no second time.
 type UpdateSpec struct {
-	Text string `yaml:"text" json:"text"`
+	Text string `yaml:"text" json:"text" doc:"What users are told"`
 }
 
 const (

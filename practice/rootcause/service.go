@@ -21,13 +21,17 @@ import (
 type Query struct {
 	Projects []string // ids; nil for all, empty for none
 	States   []State
+	Owner    string // person id
+	Severity mainstay.Severity
 	ByDue    bool // only those still owed, the earliest due first
 	// Private lists the projects whose private analyses may be seen, Known the ids of more objects; AllPrivate says all.
 	Private    []string
 	Known      []string
 	AllPrivate bool
-	Before     int64 // number; only older ones
-	Limit      int   // 100 when 0, at most 1,000
+	Before     int64     // number; only older ones
+	DueAfter   time.Time // with ByDue: only those due after it, or at it with a number above Above
+	Above      int64
+	Limit      int // 100 when 0, at most 1,000
 }
 
 // Store keeps analyses.

@@ -46,6 +46,7 @@ type Alert struct {
 	StartsAt     time.Time
 	EndsAt       time.Time // of an open alert: when it ends unless it is heard of; zero: it lasts until it is ended
 	UpdatedAt    time.Time // when it was last heard of
+	Closed       time.Time // when its end was noted; zero of an open alert
 	Timeout      bool      // EndsAt is our timeout, not the sender's word
 	Reason       string    // of a resolved alert: how it ended
 	Labels       string    // canonical JSON; see intake.Lookup and intake.ParseLabels

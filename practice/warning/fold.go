@@ -20,6 +20,7 @@ type fold struct {
 
 	staged map[key]*stage
 	order  []*stage
+	room   []stage  // for stages: one piece of memory instead of many
 	fired  []*Alert // new rows, in order
 	ended  []*Alert // rows that end
 	events []event
@@ -61,14 +62,21 @@ type decision struct {
 	why      string
 }
 
-func newFold(set *openSet, now time.Time, timeout time.Duration) *fold {
-	return &fold{set: set, now: now, timeout: timeout, staged: map[key]*stage{}}
+// newFold makes a fold of about so many signals.
+func newFold(set *openSet, now time.Time, timeout time.Duration, signals int) *fold {
+	return &fold{
+		set: set, now: now, timeout: timeout, staged: make(map[key]*stage, signals), order: make([]*stage, 0, signals), room: make([]stage, 0, signals),
+	}
 }
 
 func (f *fold) stage(k key) *stage {
 	s := f.staged[k]
 	if s == nil {
-		s = &stage{key: k, alert: f.set.peek(k)}
+		if len(f.room) == cap(f.room) {
+			f.room = make([]stage, 0, 64)
+		}
+		f.room = append(f.room, stage{key: k, alert: f.set.peek(k)})
+		s = &f.room[len(f.room)-1]
 		if s.alert != nil {
 			s.seq = s.alert.Seq
 		}
@@ -161,12 +169,15 @@ func (f *fold) merge(a *Alert, sig *intake.Signal, at time.Time, text bool) {
 func (f *fold) fire(b *intake.Batch, sig *intake.Signal, seq int64, ends time.Time, timeout bool) *Alert {
 	d := f.decide(b, sig)
 	f.buf = sig.Labels.AppendJSON(f.buf[:0])
-	labels := string(f.buf)
-	f.buf = sig.Annotations.AppendJSON(f.buf[:0])
+	n := len(f.buf)
+	f.buf = sig.Annotations.AppendJSON(f.buf)
+	m := len(f.buf)
+	f.buf = append(f.buf, sig.GeneratorURL...)
+	text := string(f.buf) // one piece, and not a part of the request's body
 	a := &Alert{
 		Created: f.now, Project: b.Project, Service: d.service, Fingerprint: sig.Fingerprint, State: Firing, Severity: d.severity,
 		StartsAt: sig.StartsAt, EndsAt: ends, UpdatedAt: f.now, Timeout: timeout,
-		Labels: labels, Annotations: string(f.buf), GeneratorURL: string([]byte(sig.GeneratorURL)),
+		Labels: text[:n], Annotations: text[n:m], GeneratorURL: text[m:],
 		Format: b.Format, Key: b.Key, Route: d.route, Policy: d.policy, Why: d.why, Seq: seq,
 	}
 	f.fired = append(f.fired, a)
@@ -177,7 +188,7 @@ func (f *fold) fire(b *intake.Batch, sig *intake.Signal, seq int64, ends time.Ti
 // end ends the stage's alert.
 func (f *fold) end(s *stage, at time.Time, reason string, by mainstay.Actor, seq int64) {
 	a := s.mine()
-	a.State, a.EndsAt, a.Reason, a.Timeout = Resolved, at, reason, false
+	a.State, a.EndsAt, a.Reason, a.Timeout, a.Closed = Resolved, at, reason, false, f.now
 	if a.StartsAt.After(at) {
 		a.StartsAt = at
 	}
@@ -235,27 +246,32 @@ func (f *fold) answer() {
 	}
 }
 
+// StateFacts are the kinds of facts about an alert's state. They are found by the moments that the alert's row keeps.
+func StateFacts() []string {
+	return []string{fact.AlertFired{}.FactKind(), fact.AlertResolved{}.FactKind()}
+}
+
 // facts is what the fold has to tell, once its new alerts have their numbers.
 func (f *fold) facts() commit.Set {
-	var set commit.Set
+	set := commit.Set{Facts: make([]fact.Fact, 0, 2*len(f.events))}
 	self := mainstay.System("warning")
 	for _, e := range f.events {
 		a := e.alert
-		service := mainstay.Ref{Kind: mainstay.KindService, ID: a.Service}
+		ref, service := a.Ref(), mainstay.Ref{Kind: mainstay.KindService, ID: a.Service}
 		if e.ended {
 			set.Facts = append(set.Facts, fact.New(f.now, a.Project, e.by, fact.AlertResolved{
 				Number: a.Number, Name: a.Name(), Fingerprint: intake.FingerprintText(a.Fingerprint), EndsAt: a.EndsAt, Reason: a.Reason,
-			}, a.Ref(), service).Happened(a.EndsAt))
+			}, ref, service).Happened(a.EndsAt))
 			continue
 		}
 		set.Facts = append(set.Facts, fact.New(f.now, a.Project, self, fact.AlertFired{
 			Number: a.Number, Name: a.Name(), Summary: a.Title(), Fingerprint: intake.FingerprintText(a.Fingerprint),
 			Service: a.Service, Severity: string(a.Severity), Route: e.routed, StartsAt: a.StartsAt,
-		}, a.Ref(), service))
+		}, ref, service))
 		if a.Policy != "" {
 			set.Facts = append(set.Facts, fact.New(f.now, a.Project, self, fact.PageWanted{
 				Policy: a.Policy, Urgency: e.urgency, Severity: string(a.Severity), Title: a.Title(), Reason: a.Why, Service: a.Service,
-			}, a.Ref(), service))
+			}, ref, service))
 		}
 	}
 	return set

@@ -38,6 +38,9 @@ type Heartbeat struct {
 	Told    bool // the alert about a missed beat has been folded
 }
 
+// Cursor is the heartbeat's place in a list by name.
+func (h Heartbeat) Cursor() string { return h.Name + "/" + h.ID }
+
 // Due is when the next sign of life counts as missing: a tenth later than promised, at least 5 s, at most an hour.
 func (h Heartbeat) Due() time.Time {
 	slack := min(max(h.Every/10, 5*time.Second), time.Hour)
@@ -57,7 +60,9 @@ type HeartbeatStore interface {
 	Miss(ctx context.Context, id string, due time.Time, then func(Heartbeat)) error
 	// Untold lists heartbeats that stayed out and have no alert for it yet, at most limit.
 	Untold(ctx context.Context, limit int) ([]Heartbeat, error)
-	// Heartbeats lists those of a project, "" for all, by name, after a name, at most limit.
+	// Heartbeat reads one by its id; NotFound when there is none.
+	Heartbeat(ctx context.Context, id string) (Heartbeat, error)
+	// Heartbeats lists those of a project, "" for all, by name, after the Cursor of one, at most limit.
 	Heartbeats(ctx context.Context, project, after string, limit int) ([]Heartbeat, error)
 }
 
@@ -112,7 +117,9 @@ func (s *Service) remiss(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, h := range list {
-		s.waiting = append(s.waiting, s.missing(h))
+		j := s.missing(h)
+		s.waiting = append(s.waiting, j)
+		s.weight += j.weight()
 	}
 	return nil
 }
@@ -143,4 +150,9 @@ func (s *Service) beat(c *Changes, b *intake.Batch, id string) {
 // Heartbeats lists the heartbeats of a project ("" for all) by name, after a name, at most limit.
 func (s *Service) Heartbeats(ctx context.Context, project, after string, limit int) ([]Heartbeat, error) {
 	return s.cfg.Heartbeats.Heartbeats(ctx, project, after, limit)
+}
+
+// Heartbeat is one heartbeat, by its id. NotFound when there is none.
+func (s *Service) Heartbeat(ctx context.Context, id string) (Heartbeat, error) {
+	return s.cfg.Heartbeats.Heartbeat(ctx, id)
 }

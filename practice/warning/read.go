@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/intake"
@@ -18,6 +19,9 @@ type Query struct {
 	Projects []string // ids; nil for all, empty for none
 	Service  string   // id
 	State    State
+	Open     bool // firing or suppressed
+	Severity mainstay.Severity
+	Text     string // words of the title or of a label's value, in lower case
 	Match    []Matcher
 	Before   int64 // number; exclusive
 	Limit    int   // default 100, at most 1,000
@@ -74,7 +78,10 @@ func (m Matcher) Matches(labels string) bool {
 
 func (q Query) matches(a *Alert) bool {
 	if q.Projects != nil && !slices.Contains(q.Projects, a.Project) || q.Service != "" && a.Service != q.Service ||
-		q.State != "" && a.State != q.State {
+		q.State != "" && a.State != q.State || q.Open && !a.Open() || q.Severity != "" && a.Severity != q.Severity {
+		return false
+	}
+	if q.Text != "" && !strings.Contains(strings.ToLower(a.Title()), q.Text) && !strings.Contains(strings.ToLower(a.Labels), q.Text) {
 		return false
 	}
 	return !slices.ContainsFunc(q.Match, func(m Matcher) bool { return !m.Matches(a.Labels) })
@@ -96,7 +103,7 @@ func (s *Service) List(ctx context.Context, q Query) (list []*Alert, next string
 	}
 	for read := 0; ; {
 		page := q
-		if page.Limit = q.Limit + 1; len(q.Match) > 0 {
+		if page.Limit = q.Limit + 1; len(q.Match) > 0 || q.Text != "" {
 			page.Limit = 1001
 		}
 		rows, err := s.cfg.Reading.Alerts(ctx, page)
@@ -109,7 +116,7 @@ func (s *Service) List(ctx context.Context, q Query) (list []*Alert, next string
 				return list, strconv.FormatInt(q.Before, 10), nil
 			}
 			q.Before = a.Number
-			if a = s.fresh(a); len(q.Match) == 0 || q.matches(a) {
+			if a = s.fresh(a); len(q.Match) == 0 && q.Text == "" || q.matches(a) {
 				list = append(list, a)
 			}
 		}
@@ -188,11 +195,11 @@ func (s *Service) Count(projects []string) int {
 	s.open.mu.RLock()
 	defer s.open.mu.RUnlock()
 	if projects == nil {
-		return len(s.open.slots)
+		return s.open.len()
 	}
 	n := 0
 	for _, p := range projects {
-		n += s.open.count[p]
+		n += s.open.counted(p)
 	}
 	return n
 }

@@ -16,15 +16,15 @@ import (
 // RouteSpec is what a manifest of kind Route says: which alerts it is for, and what happens to them. The first route in order
 // whose conditions all hold decides; a route without conditions is for every alert.
 type RouteSpec struct {
-	Order         int               `yaml:"order,omitempty" json:"order,omitempty"`                 // lower goes first; equal ones by name
-	Match         map[string]string `yaml:"match,omitempty" json:"match,omitempty"`                 // label: its exact value; "" means that the label is absent
-	MatchRegex    map[string]string `yaml:"matchRegex,omitempty" json:"matchRegex,omitempty"`       // label: RE2 that the whole value must match
-	Service       string            `yaml:"service,omitempty" json:"service,omitempty"`             // name
-	Policy        string            `yaml:"policy,omitempty" json:"policy,omitempty"`               // name; without one nobody is paged
-	Severity      string            `yaml:"severity,omitempty" json:"severity,omitempty"`           // fixed, sev-1 to sev-4
-	SeverityLabel string            `yaml:"severityLabel,omitempty" json:"severityLabel,omitempty"` // else from this label; default severity
-	SeverityMap   map[string]string `yaml:"severityMap,omitempty" json:"severityMap,omitempty"`     // value of the label: severity
-	Urgency       string            `yaml:"urgency,omitempty" json:"urgency,omitempty"`             // high (default) or low
+	Order         int               `yaml:"order,omitempty" json:"order,omitempty" doc:"Lower goes first; equal ones by name"`
+	Match         map[string]string `yaml:"match,omitempty" json:"match,omitempty" doc:"Label: exact value; an empty value means that the label is absent"`
+	MatchRegex    map[string]string `yaml:"matchRegex,omitempty" json:"matchRegex,omitempty" doc:"Label: regular expression (RE2) that the whole value must match"`
+	Service       string            `yaml:"service,omitempty" json:"service,omitempty" names:"Service" doc:"Name of a service; else the label service names it"`
+	Policy        string            `yaml:"policy,omitempty" json:"policy,omitempty" names:"EscalationPolicy" doc:"Name of an escalation policy; without one nobody is paged"`
+	Severity      string            `yaml:"severity,omitempty" json:"severity,omitempty" enum:"sev-1,sev-2,sev-3,sev-4" doc:"Fixed severity"`
+	SeverityLabel string            `yaml:"severityLabel,omitempty" json:"severityLabel,omitempty" doc:"Else from this label; default severity"`
+	SeverityMap   map[string]string `yaml:"severityMap,omitempty" json:"severityMap,omitempty" doc:"Value of the label: severity"`
+	Urgency       string            `yaml:"urgency,omitempty" json:"urgency,omitempty" enum:"high,low" doc:"Default high"`
 }
 
 // Route is a route of a project.

@@ -91,8 +91,10 @@ type Service struct {
 
 	mu      sync.Mutex
 	waiting []*job
+	weight  int // of what waits
 	stopped bool
 	wake    chan struct{}
+	full    chan struct{} // told when much waits
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -118,7 +120,7 @@ func New(cfg Config) (*Service, error) {
 	if cfg.Keep == 0 {
 		cfg.Keep = 7 * 24 * time.Hour
 	}
-	s := &Service{cfg: cfg, open: newOpenSet(), wake: make(chan struct{}, 1), formats: map[string]intake.Format{}, stopped: true}
+	s := &Service{cfg: cfg, open: newOpenSet(), wake: make(chan struct{}, 1), full: make(chan struct{}, 1), formats: map[string]intake.Format{}, stopped: true}
 	for _, f := range cfg.Formats {
 		s.formats[f.Name()] = f
 	}

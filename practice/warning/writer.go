@@ -16,6 +16,8 @@ const (
 	maxExpire  = 500              // ends in one transaction
 	checkEvery = 60 * time.Second // rows of open alerts lag no longer behind
 	checkChunk = 200              // rows saved in one transaction
+	paceMost   = 5 * time.Millisecond
+	paceFull   = 512 // signals that are worth a transaction at once
 	pruneEvery = time.Hour
 	pruneChunk = 500
 )
@@ -43,6 +45,14 @@ func (j *job) weight() int {
 	return n
 }
 
+// weigh is the weight of jobs together.
+func weigh(jobs []*job) (n int) {
+	for _, j := range jobs {
+		n += j.weight()
+	}
+	return n
+}
+
 // writer is the state of the one goroutine that folds and commits.
 type writer struct {
 	seq        int64 // last in the inbox
@@ -50,10 +60,25 @@ type writer struct {
 	dirs       map[string]*directory
 	checkAt    time.Time // when open alerts are next saved into their rows
 	pruneAt    time.Time
-	unsure     bool     // a commit failed, and may have been done all the same
 	doubt      doubt    // after a commit that failed: it may have happened all the same
-	saving     []*Alert // what is left of a checkpoint under way ...
+	saving     []handle // what is left of a checkpoint under way ...
 	savingSeq  int64    // ... which reaches to this sequence
+	pace       pace
+}
+
+// pace spaces transactions out under load: each has a cost that does not depend on how much is in it. What comes when nothing came
+// for a while is committed at once. It goes by the machine's clock whatever the service's clock does.
+type pace struct {
+	clock mainstay.Clock
+	took  time.Duration // how long transactions took of late
+	next  time.Time     // before this a transaction waits for more to come
+}
+
+// note takes in that a transaction took from began until now.
+func (p *pace) note(began time.Time) {
+	now := p.clock.Now()
+	p.took += (min(now.Sub(began), paceMost) - p.took) / 4
+	p.next = began.Add(min(2*p.took, paceMost))
 }
 
 // doubt says how far memory may be trusted after a failed commit.
@@ -93,7 +118,7 @@ func (s *Service) Stop() {
 	s.mu.Lock()
 	s.stopped = true
 	left := s.waiting
-	s.waiting = nil
+	s.waiting, s.weight = nil, 0
 	s.mu.Unlock()
 	for _, j := range left {
 		j.done <- errStopped
@@ -127,11 +152,44 @@ func (s *Service) enqueue(j *job) error {
 		return errStopped
 	}
 	s.waiting = append(s.waiting, j)
+	if s.weight += j.weight(); s.weight >= paceFull {
+		tell(s.full)
+	}
+	tell(s.wake)
+	return nil
+}
+
+// tell wakes whoever waits for c, or will.
+func tell(c chan struct{}) {
 	select {
-	case s.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
-	return nil
+}
+
+// linger waits for more to come when the last transaction has only just begun.
+func (s *Service) linger(ctx context.Context) {
+	d := s.w.pace.next.Sub(s.w.pace.clock.Now())
+	if d <= 0 {
+		return
+	}
+	select { // what it said may be long done
+	case <-s.full:
+	default:
+	}
+	s.mu.Lock()
+	some, enough := len(s.waiting) > 0, s.weight >= paceFull
+	s.mu.Unlock()
+	if !some || enough {
+		return
+	}
+	c, cancel := s.w.pace.clock.Wait(d)
+	defer cancel()
+	select {
+	case <-s.full:
+	case <-c:
+	case <-ctx.Done():
+	}
 }
 
 // pull takes whatever waits, up to the size of one transaction but at least one job.
@@ -143,6 +201,7 @@ func (s *Service) pull() []*job {
 		weight += s.waiting[n].weight()
 		n++
 	}
+	s.weight -= weight
 	jobs := s.waiting[:n:n]
 	s.waiting = s.waiting[n:]
 	if len(s.waiting) == 0 {
@@ -153,11 +212,14 @@ func (s *Service) pull() []*job {
 
 func (s *Service) run(ctx context.Context) {
 	for ctx.Err() == nil {
+		s.linger(ctx)
 		jobs := s.pull()
 		now := s.cfg.Time.Now()
 		expired := s.open.expired(now, maxExpire)
 		if len(jobs)+len(expired) > 0 {
+			began := s.w.pace.clock.Now()
 			s.round(ctx, now, jobs, expired)
+			s.w.pace.note(began)
 			s.maintain(ctx, now) // a little under load too, so that a checkpoint is never put off for ever
 			continue
 		}
@@ -225,17 +287,11 @@ func (s *Service) commit(ctx context.Context, now time.Time, jobs []*job, expire
 	if len(jobs)+len(expired) == 0 {
 		return nil
 	}
-	if s.w.unsure {
-		if err := s.load(ctx); err != nil {
-			return err
-		}
-		s.w.unsure = false
-	}
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
 	began := s.cfg.Time.Now()
-	f := newFold(s.open, now, s.cfg.Timeout())
+	f := newFold(s.open, now, s.cfg.Timeout(), weigh(jobs)+len(expired))
 	c := &Changes{Now: now, Seq: s.w.seq + 1, Facts: f.facts}
 	seen := map[string]bool{}
 	f.decide = func(b *intake.Batch, sig *intake.Signal) decision { return s.decide(ctx, b, sig, seen) }
@@ -258,7 +314,6 @@ func (s *Service) commit(ctx context.Context, now time.Time, jobs []*job, expire
 	}
 	c.Fired, c.Ended = f.fired, f.ended
 	err := s.cfg.Writing.Commit(ctx, c)
-	s.w.unsure = err != nil
 	if err == nil {
 		s.w.seq += int64(len(c.Batches))
 		f.apply()
@@ -371,14 +426,12 @@ func (s *Service) load(ctx context.Context) error {
 	if err := s.replay(ctx, set, checkpoint); err != nil {
 		return fmt.Errorf("reading the inbox again: %w", err)
 	}
-	s.open.mu.Lock()
-	s.open.slots, s.open.count, s.open.ends = set.slots, set.count, set.ends
-	s.open.mu.Unlock()
+	s.open.replace(set)
 	return nil
 }
 
 func (s *Service) replay(ctx context.Context, set *openSet, after int64) error {
-	if len(set.slots) == 0 {
+	if set.len() == 0 {
 		return nil
 	}
 	for {
@@ -386,7 +439,7 @@ func (s *Service) replay(ctx context.Context, set *openSet, after int64) error {
 		if err != nil || len(entries) == 0 {
 			return err
 		}
-		f := newFold(set, s.cfg.Time.Now(), s.cfg.Timeout())
+		f := newFold(set, s.cfg.Time.Now(), s.cfg.Timeout(), 64)
 		f.replay = true
 		for i := range entries {
 			e := &entries[i]
@@ -430,6 +483,7 @@ func (s *Service) maintain(ctx context.Context, now time.Time) bool {
 	}
 	if !now.Before(s.w.checkAt) {
 		s.w.checkAt = now.Add(checkEvery)
+		s.open.compact()
 		s.w.saving, s.w.savingSeq = s.open.dirty(), s.w.seq
 		if s.w.seq == s.w.checkpoint && len(s.w.saving) == 0 {
 			s.w.savingSeq = 0
@@ -458,9 +512,9 @@ func (s *Service) save(ctx context.Context) bool {
 		reaches = s.w.savingSeq
 	}
 	var write []*Alert // as they stand now; what has ended has its row
-	for _, a := range s.w.saving[:n] {
-		if now := s.open.peek(a.key()); now != nil && now.Number == a.Number {
-			write = append(write, now)
+	for _, h := range s.w.saving[:n] {
+		if a := s.open.still(h); a != nil {
+			write = append(write, a)
 		}
 	}
 	if err := s.cfg.Writing.SaveOpen(ctx, write, reaches); err != nil {
@@ -470,7 +524,7 @@ func (s *Service) save(ctx context.Context) bool {
 		s.w.saving, s.w.savingSeq = nil, 0 // the next checkpoint tries again
 		return false
 	}
-	s.open.clean(write)
+	s.open.clean(s.w.saving[:n])
 	s.w.saving = s.w.saving[n:]
 	if reaches > 0 {
 		s.w.checkpoint, s.w.saving, s.w.savingSeq = reaches, nil, 0

@@ -89,12 +89,39 @@ type Tally struct {
 // Place is one entry of the rail.
 type Place struct {
 	Text, Icon, URL string
+	Key             string // goes there after g
 	Here, Phone     bool
 	Tally           Tally
 }
 
+func (p Place) upper() string { return strings.ToUpper(p.Key) }
+
+// Pin is a saved view in the rail.
+type Pin struct {
+	Text, URL string
+	Here      bool
+}
+
+// Bell is the number of unread notifications.
+type Bell struct {
+	URL  string
+	N    int
+	Live string // whose changes refresh it
+}
+
+func (b Bell) count() string {
+	if b.N > 99 {
+		return "99+"
+	}
+	return fmt.Sprint(b.N)
+}
+
+// modules are the scripts that mainstay.js imports: the page asks for them at once instead of one after the other.
+var modules = []string{"dom.js", "clock.js", "morph.js", "live.js", "form.js", "keys.js", "palette.js", "list.js", "device.js"}
+
 // Me is the viewer at the foot of the rail.
 type Me struct {
+	ID              string // person id; "" for a token
 	Name, Line, URL string
 	OnCall          bool
 }
@@ -115,6 +142,10 @@ type Shell struct {
 	Title   string
 	Crumbs  []Crumb
 	Rail    []Place
+	Pins    []Pin
+	Bell    *Bell  // nil for viewers who get no notifications
+	Mine    string // the page of what the viewer owes; "" when there is none
+	Ref     string // the object that the page is about, kind:id
 	Me      Me
 	Burn    *Burn
 	Says    []Said
@@ -197,6 +228,7 @@ func (v ProjectView) sub() string {
 type Hit struct {
 	Kind, Number, Title, Note, URL string
 	Do                             bool
+	Post                           *PostButton // an act that is posted
 }
 
 // about is the kind in words and what else there is to say.

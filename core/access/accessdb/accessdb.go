@@ -70,10 +70,7 @@ func (s *Store) Grants(ctx context.Context, to ...mainstay.Ref) ([]access.Grant,
 
 // Update loads, changes and writes the grants of one person or team; see access.Store.
 func (s *Store) Update(ctx context.Context, to mainstay.Ref, f func(ctx context.Context, has []access.Grant) ([]access.Grant, commit.Set, error)) error {
-	return s.db.Write(ctx, storage.Normal, func(ctx context.Context) error {
-		if err := s.alone(ctx); err != nil {
-			return err
-		}
+	return s.Alone(ctx, func(ctx context.Context) error {
 		has, err := s.Grants(ctx, to)
 		if err != nil {
 			return err
@@ -98,21 +95,24 @@ func (s *Store) Update(ctx context.Context, to mainstay.Ref, f func(ctx context.
 	})
 }
 
-// alone lets one transaction at a time change grants: two administrators who take the role from each other at the same moment
-// must not leave none.
-func (s *Store) alone(ctx context.Context) error {
-	if s.db.SQLite() {
-		return nil // the writer is alone
-	}
-	_, err := s.db.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/access'))`)
-	return err
+// Alone lets one transaction at a time change who is administrator: two administrators who take the role from each other at the
+// same moment must not leave none.
+func (s *Store) Alone(ctx context.Context, f func(ctx context.Context) error) error {
+	return s.db.Write(ctx, storage.Normal, func(ctx context.Context) error {
+		if !s.db.SQLite() { // there the writer is alone
+			if _, err := s.db.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext(current_schema() || '/access'))`); err != nil {
+				return err
+			}
+		}
+		return f(ctx)
+	})
 }
 
-// Holders lists the persons and teams that have the role in all projects.
-func (s *Store) Holders(ctx context.Context, r access.Role) ([]mainstay.Ref, error) {
-	return storage.All(ctx, s.db, func(sc storage.Scanner) (mainstay.Ref, error) {
-		var to mainstay.Ref
-		err := sc(&to.Kind, &to.ID)
-		return to, err
-	}, `SELECT grantee_kind, grantee FROM access_grant WHERE role = $1 AND project = '' ORDER BY grantee`, string(r))
+// In lists who was given what in the project; see access.Store.
+func (s *Store) In(ctx context.Context, project string) ([]access.Given, error) {
+	return storage.All(ctx, s.db, func(sc storage.Scanner) (access.Given, error) {
+		var g access.Given
+		err := sc(&g.To.Kind, &g.To.ID, &g.Role)
+		return g, err
+	}, `SELECT grantee_kind, grantee, role FROM access_grant WHERE project = $1 ORDER BY grantee, role`, project)
 }

@@ -122,6 +122,9 @@ func (s *Store) Update(ctx context.Context, id string, rule func(*action.Action)
 		if err != nil {
 			return err
 		}
+		if err := storage.Holds(ctx, a.ID, a.Version); err != nil {
+			return err
+		}
 		set, err := rule(&a)
 		if err != nil || set.IsZero() {
 			return err
@@ -210,6 +213,12 @@ func (s *Store) where(q action.Query) (string, []any, error) {
 	}
 	if q.Owner != "" {
 		add("owner = ?", q.Owner)
+	}
+	if q.Unowned {
+		add("owner = ''")
+	}
+	if q.Text != "" {
+		add("lower(title) LIKE ?", storage.Containing(q.Text))
 	}
 	if !q.Origin.IsZero() {
 		add("origin_id = ? AND origin_kind = ?", q.Origin.ID, string(q.Origin.Kind))

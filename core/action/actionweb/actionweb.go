@@ -69,6 +69,7 @@ func (p *Pages) Routes(rt *web.Router) {
 	rt.Handle(web.Route{Method: "GET", Pattern: "/actions/{id}", Permission: access.ActionRead, Kind: mainstay.KindAction}, p.one)
 	rt.Handle(web.Route{Method: "POST", Pattern: "/actions/{id}/state", Permission: access.ActionWrite, Kind: mainstay.KindAction}, p.move)
 	rt.Handle(web.Route{Method: "POST", Pattern: "/actions/{id}/edit", Permission: access.ActionWrite, Kind: mainstay.KindAction}, p.edit)
+	p.bulk(rt)
 	p.api(rt)
 }
 

@@ -28,30 +28,8 @@ func (p *Pages) mine(c *web.Ctx) error {
 			v.Late++
 		}
 	}
-	return c.Render(web.Page{Title: "Mine", Nav: "improve", Crumbs: []web.Crumb{{Text: "Mine"}}}, minePage(v))
-}
-
-// list is all actions in three views.
-func (p *Pages) list(c *web.Ctx) error {
-	at := slices.IndexFunc(tabs, func(t tab) bool { return t.word == c.Query("show") })
-	at = max(at, 0)
-	q := within(c.Viewer)
-	q.States, q.ByDue, q.Cursor, q.Limit = tabs[at].states, tabs[at].byDue, c.Query("cursor"), 50
-	page, err := p.cfg.Actions.List(c.Context(), q)
-	if err != nil {
-		return err
-	}
-	v := listView{MayAdd: c.May(access.ActionWrite), MayCauses: c.Viewer.MayAny(access.RootCauseRead)}
-	for i, t := range tabs {
-		v.Tabs = append(v.Tabs, ui.Tab{Text: t.text, URL: "/actions?show=" + t.word, Here: i == at})
-	}
-	if page.Next != "" {
-		v.Next = "/actions?show=" + tabs[at].word + "&cursor=" + page.Next
-	}
-	if v.Rows, err = p.rows(c.Context(), c.Viewer, c.Now, page.Items); err != nil {
-		return err
-	}
-	return c.Render(web.Page{Title: "Actions", Nav: "improve", Crumbs: []web.Crumb{{Text: "Actions"}}}, listPage(v))
+	v.Wide, v.Side = c.Panels("mine")
+	return c.Render(web.Page{Title: "Mine", Crumbs: []web.Crumb{{Text: "Mine"}}}, minePage(v))
 }
 
 // choices fills in what the form offers.

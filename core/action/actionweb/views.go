@@ -95,14 +95,15 @@ func (p *Pages) rows(ctx context.Context, v access.Viewer, now time.Time, list [
 
 // mineView is the page of what the viewer owes.
 type mineView struct {
-	Rows []row
-	Late int
+	Rows       []row
+	Late       int
+	Wide, Side []web.Component
 }
 
 func (v mineView) sub() string {
 	switch {
 	case len(v.Rows) == 0:
-		return ""
+		return "What you owe, what asks you, when you are on call."
 	case v.Late > 0:
 		return ui.Plural(v.Late, "is overdue", "are overdue") + ", " + ui.Plural(len(v.Rows), "is owed", "are owed") + " in all."
 	}
@@ -124,9 +125,9 @@ var tabs = []tab{
 
 // listView is the page of all actions.
 type listView struct {
-	Tabs      []ui.Tab
+	List      ui.Listing
 	Rows      []row
-	Next      string
+	Filtered  bool
 	MayAdd    bool
 	MayCauses bool // the viewer may read root causes
 }

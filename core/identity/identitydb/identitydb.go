@@ -1,10 +1,11 @@
-// Package identitydb keeps password hashes, sessions, tokens, failed sign-ins and one-time links in the database. It sees no
-// secret, only hashes, and decides nothing.
+// Package identitydb keeps password hashes, second factors, passkeys, providers, sessions, tokens, failed sign-ins and one-time links
+// in the database. It sees no secret, only hashes and what is sealed, and decides nothing.
 package identitydb
 
 import (
 	"context"
 	"embed"
+	"fmt"
 	"io/fs"
 	"strings"
 	"time"
@@ -81,24 +82,25 @@ func (s *Store) SetPassword(ctx context.Context, person, hash string, now time.T
 	return err
 }
 
-// WithPassword are those of the persons who have one.
-func (s *Store) WithPassword(ctx context.Context, persons []string) ([]string, error) {
-	return storage.All(ctx, s.db, storage.Value[string],
-		`SELECT person FROM password WHERE `+s.db.In("person", "$1")+` ORDER BY person`, storage.List(persons))
+// EndPassword forgets the person's password.
+func (s *Store) EndPassword(ctx context.Context, person string) error {
+	_, err := s.exec(ctx, `DELETE FROM password WHERE person = $1`, person)
+	return err
 }
 
 // AddSession keeps a session under the hash of its secret.
 func (s *Store) AddSession(ctx context.Context, x identity.Session, hash string) error {
-	_, err := s.exec(ctx, `INSERT INTO session (id, secret_hash, person, created_at, seen_at, address, agent)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`, x.ID, hash, x.Person, storage.Micros(x.CreatedAt), storage.Micros(x.SeenAt), x.Address, x.Agent)
+	_, err := s.exec(ctx, `INSERT INTO session (id, secret_hash, person, created_at, seen_at, address, agent, method, provider)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, x.ID, hash, x.Person, storage.Micros(x.CreatedAt), storage.Micros(x.SeenAt),
+		x.Address, x.Agent, x.Method, x.Provider)
 	return err
 }
 
-const selectSession = `SELECT id, person, created_at, seen_at, address, agent FROM session`
+const selectSession = `SELECT id, person, created_at, seen_at, address, agent, method, provider FROM session`
 
 func scanSession(s storage.Scanner) (identity.Session, error) {
 	var x identity.Session
-	err := s(&x.ID, &x.Person, storage.Into(&x.CreatedAt), storage.Into(&x.SeenAt), &x.Address, &x.Agent)
+	err := s(&x.ID, &x.Person, storage.Into(&x.CreatedAt), storage.Into(&x.SeenAt), &x.Address, &x.Agent, &x.Method, &x.Provider)
 	return x, err
 }
 
@@ -132,26 +134,38 @@ func (s *Store) PruneSessions(ctx context.Context, begun, seen time.Time) error 
 
 // AddToken keeps a token under the hash of its secret.
 func (s *Store) AddToken(ctx context.Context, t identity.Token, hash string) error {
-	_, err := s.exec(ctx, `INSERT INTO token (id, secret_hash, name, role, project, tail, created_at, created_by, used_at, revoked_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0)`,
-		t.ID, hash, t.Name, string(t.Role), t.Project, t.Tail, storage.Micros(t.CreatedAt), t.CreatedBy.String())
+	_, err := s.exec(ctx, `INSERT INTO token (id, secret_hash, name, role, project, tail, created_at, created_by, used_at, revoked_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9)`,
+		t.ID, hash, t.Name, string(t.Role), t.Project, t.Tail, storage.Micros(t.CreatedAt), t.CreatedBy.String(), storage.Micros(t.ExpiresAt))
 	return err
 }
 
-const selectToken = `SELECT id, name, role, project, tail, created_at, created_by, used_at, revoked_at FROM token`
+const selectToken = `SELECT id, name, role, project, tail, created_at, created_by, used_at, revoked_at, expires_at, old_until FROM token`
 
 func scanToken(s storage.Scanner) (identity.Token, error) {
 	var t identity.Token
 	var by string
-	err := s(&t.ID, &t.Name, &t.Role, &t.Project, &t.Tail, storage.Into(&t.CreatedAt), &by, storage.Into(&t.UsedAt), storage.Into(&t.RevokedAt))
+	err := s(&t.ID, &t.Name, &t.Role, &t.Project, &t.Tail, storage.Into(&t.CreatedAt), &by, storage.Into(&t.UsedAt), storage.Into(&t.RevokedAt),
+		storage.Into(&t.ExpiresAt), storage.Into(&t.OldUntil))
 	kind, id, _ := strings.Cut(by, ":")
 	t.CreatedBy = mainstay.Actor{Kind: mainstay.ActorKind(kind), ID: id}
 	return t, err
 }
 
-// TokenByHash is the token of a secret's hash, revoked or not; NotFound when there is none.
-func (s *Store) TokenByHash(ctx context.Context, hash string) (identity.Token, error) {
-	return storage.One(ctx, s.db, scanToken, selectToken+` WHERE secret_hash = $1`, hash)
+// TokenByHash is the token of a secret's hash, revoked, run out or not; see identity.Tokens.
+func (s *Store) TokenByHash(ctx context.Context, hash string, now time.Time) (identity.Token, error) {
+	t, err := storage.One(ctx, s.db, scanToken, selectToken+` WHERE secret_hash = $1`, hash)
+	if !mainstay.Is(err, mainstay.NotFound) {
+		return t, err
+	}
+	return storage.One(ctx, s.db, scanToken, selectToken+` WHERE old_hash = $1 AND old_hash <> '' AND old_until > $2`, hash, storage.Micros(now))
+}
+
+// RotateToken gives the token another secret; see identity.Tokens.
+func (s *Store) RotateToken(ctx context.Context, id, hash, tail string, until time.Time) error {
+	_, err := s.exec(ctx, `UPDATE token SET old_hash = secret_hash, old_until = $1, secret_hash = $2, tail = $3 WHERE id = $4`,
+		storage.Micros(until), hash, tail, id)
+	return err
 }
 
 // ListTokens lists newest first; see identity.Tokens.
@@ -210,10 +224,13 @@ func (s *Store) PruneAttempts(ctx context.Context, before time.Time) error {
 	return err
 }
 
-// AddLink keeps a link under the hash of its secret.
+// AddLink keeps a link under the hash of its secret, and forgets those that have run out.
 func (s *Store) AddLink(ctx context.Context, l identity.Link, hash string) error {
-	_, err := s.exec(ctx, `INSERT INTO password_link (secret_hash, person, expires_at) VALUES ($1, $2, $3)`,
-		hash, l.Person, storage.Micros(l.ExpiresAt))
+	if _, err := s.exec(ctx, `DELETE FROM password_link WHERE expires_at <= $1`, storage.Micros(l.CreatedAt)); err != nil {
+		return err
+	}
+	_, err := s.exec(ctx, `INSERT INTO password_link (secret_hash, person, purpose, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
+		hash, l.Person, string(l.Purpose), storage.Micros(l.CreatedAt), storage.Micros(l.ExpiresAt))
 	return err
 }
 
@@ -221,13 +238,26 @@ func (s *Store) AddLink(ctx context.Context, l identity.Link, hash string) error
 func (s *Store) LinkByHash(ctx context.Context, hash string) (identity.Link, error) {
 	return storage.One(ctx, s.db, func(sc storage.Scanner) (identity.Link, error) {
 		var l identity.Link
-		err := sc(&l.Person, storage.Into(&l.ExpiresAt))
+		err := sc(&l.Person, &l.Purpose, storage.Into(&l.CreatedAt), storage.Into(&l.ExpiresAt))
 		return l, err
-	}, `SELECT person, expires_at FROM password_link WHERE secret_hash = $1`, hash)
+	}, `SELECT person, purpose, created_at, expires_at FROM password_link WHERE secret_hash = $1`, hash)
 }
 
-// EndLinks ends the links for the person.
-func (s *Store) EndLinks(ctx context.Context, person string) error {
-	_, err := s.exec(ctx, `DELETE FROM password_link WHERE person = $1`, person)
-	return err
+// EndLinks ends links of the person; see identity.Links.
+func (s *Store) EndLinks(ctx context.Context, now time.Time, person string, purposes ...identity.Purpose) (int, error) {
+	cond, args := "person = $1", []any{person}
+	if len(purposes) > 0 {
+		names := make([]string, len(purposes))
+		for i, p := range purposes {
+			names[i] = string(p)
+		}
+		cond, args = cond+" AND "+s.db.In("purpose", "$2"), append(args, storage.List(names))
+	}
+	alive, err := storage.One(ctx, s.db, storage.Value[int], `SELECT count(*) FROM password_link WHERE `+cond+
+		fmt.Sprintf(" AND expires_at > $%d", len(args)+1), append(args, storage.Micros(now))...)
+	if err != nil {
+		return 0, err
+	}
+	_, err = s.exec(ctx, `DELETE FROM password_link WHERE `+cond, args...)
+	return alive, err
 }

@@ -20,6 +20,10 @@ import (
 	"github.com/mainstayhq/mainstay/core/identity/identitydb"
 	"github.com/mainstayhq/mainstay/core/people"
 	"github.com/mainstayhq/mainstay/core/people/peopledb"
+	"github.com/mainstayhq/mainstay/core/project"
+	"github.com/mainstayhq/mainstay/core/project/projectdb"
+	"github.com/mainstayhq/mainstay/core/setting"
+	"github.com/mainstayhq/mainstay/core/setting/settingdb"
 	"github.com/mainstayhq/mainstay/mainstaytest"
 	"github.com/mainstayhq/mainstay/storage"
 )
@@ -34,10 +38,12 @@ type house struct {
 	people   *people.Service
 	access   *access.Service
 	identity *identity.Service
+	projects *project.Registry
+	store    *identitydb.Store
 }
 
 func migrations() []storage.Migrations {
-	return []storage.Migrations{peopledb.Migrations(), accessdb.Migrations(), identitydb.Migrations()}
+	return []storage.Migrations{peopledb.Migrations(), accessdb.Migrations(), identitydb.Migrations(), settingdb.Migrations(), projectdb.Migrations()}
 }
 
 func newHouse(t testing.TB, e *mainstaytest.Env, cfg identity.Config) house {
@@ -51,12 +57,18 @@ func newHouse(t testing.TB, e *mainstaytest.Env, cfg identity.Config) house {
 	if err != nil {
 		t.Fatal(err)
 	}
+	projects, err := project.New(project.Config{Store: projectdb.New(e.DB, e.Saver), Time: e.Clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Projects = projects
 	cfg.Store, cfg.People, cfg.Access, cfg.Time, cfg.Log = identitydb.New(e.DB, e.Saver), p, acc, e.Clock, e.Log
+	cfg.Vault, cfg.Settings = setting.NewVault(make([]byte, 32)), setting.New(settingdb.New(e.DB, e.Saver), e.Clock)
 	s, err := identity.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return house{e, p, acc, s}
+	return house{e, p, acc, s, projects, identitydb.New(e.DB, e.Saver)}
 }
 
 func eachHouse(t *testing.T, cfg identity.Config, f func(t *testing.T, h house)) {
@@ -191,7 +203,7 @@ func TestTheSetupLink(t *testing.T) {
 			}
 		}
 		h.Clock.Advance(24 * time.Hour)
-		if _, err := h.identity.FindLink(t.Context(), secret); !mainstay.Is(err, mainstay.Gone) {
+		if _, _, err := h.identity.FindLink(t.Context(), secret); !mainstay.Is(err, mainstay.Gone) {
 			t.Errorf("a day later: %v", err)
 		}
 		if secret, err = h.identity.SetupLink(t.Context()); err != nil {
@@ -221,11 +233,11 @@ func TestAPasswordLink(t *testing.T) {
 		if _, err := h.try(t, "bea@example.com", "", "192.0.2.9"); !mainstay.Is(err, mainstay.Unauthenticated) {
 			t.Errorf("a person without password signs in: %v", err)
 		}
-		secret, err := h.identity.PasswordLink(t.Context(), bea.ID)
+		secret, err := h.identity.PasswordLink(t.Context(), mainstay.System("test"), bea.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p, err := h.identity.FindLink(t.Context(), secret); err != nil || p.ID != bea.ID {
+		if p, _, err := h.identity.FindLink(t.Context(), secret); err != nil || p.ID != bea.ID {
 			t.Errorf("%+v %v", p, err)
 		}
 		if _, err := h.identity.UseLink(t.Context(), secret, "ignored@example.com", "", "under the old bridge"); err != nil {

@@ -1,5 +1,5 @@
-// Package identityweb owns the pages of signing in, of one's own account, of roles and of API tokens, and the API of tokens. It
-// shows a secret once, when it is made, and never again.
+// Package identityweb owns the pages of signing in, of one's own account, of invitations, roles, identity providers and API tokens,
+// and the API of tokens. It shows a secret once, when it is made, and never again.
 package identityweb
 
 import (
@@ -34,42 +34,39 @@ type Pages struct {
 // New makes the pages.
 func New(cfg Config) *Pages { return &Pages{Config: cfg} }
 
+// adder adds a page.
+type adder func(method, pattern string, perm access.Permission, kind mainstay.Kind, h func(*web.Ctx) error)
+
 // Routes adds them to the router.
 func (p *Pages) Routes(rt *web.Router) {
 	p.rt = rt
-	add := func(method, pattern string, perm access.Permission, kind mainstay.Kind, h func(*web.Ctx) error) {
+	add := adder(func(method, pattern string, perm access.Permission, kind mainstay.Kind, h func(*web.Ctx) error) {
 		rt.Handle(web.Route{Method: method, Pattern: pattern, Permission: perm, Kind: kind}, h)
-	}
-	add("GET", "/sign-in", access.Public, "", p.askSignIn)
-	add("POST", "/sign-in", access.Public, "", p.signIn)
-	add("POST", "/sign-out", access.Self, "", p.signOut)
-	add("GET", "/setup/{secret}", access.Public, "", p.askPassword)
-	add("POST", "/setup/{secret}", access.Public, "", p.setPassword)
-	add("GET", "/me", access.Self, "", p.me)
-	add("POST", "/me/password", access.Self, "", p.changePassword)
-	add("POST", "/me/sessions/{session}/end", access.Self, "", p.endSession)
-	add("POST", "/me/sign-out-everywhere", access.Self, "", p.endSessions)
+	})
+	p.signInRoutes(add)
+	p.securityRoutes(add)
 	add("GET", "/admin", access.PeopleRead, "", p.admin)
 	add("GET", "/admin/people", access.PeopleManage, "", p.roles)
 	add("GET", "/admin/people/{id}", access.PeopleManage, mainstay.KindPerson, p.editRoles)
 	add("POST", "/admin/people/{id}", access.PeopleManage, mainstay.KindPerson, p.saveRoles)
-	add("POST", "/admin/people/{id}/link", access.PeopleManage, mainstay.KindPerson, p.makeLink)
-	add("POST", "/admin/people/{id}/sign-out", access.PeopleManage, mainstay.KindPerson, p.endOthers)
+	p.personRoutes(add)
+	p.providerRoutes(add)
 	add("GET", "/admin/teams/{id}", access.PeopleManage, mainstay.KindTeam, p.editRoles)
 	add("POST", "/admin/teams/{id}", access.PeopleManage, mainstay.KindTeam, p.saveRoles)
 	add("GET", "/admin/tokens", access.TokenManage, "", p.tokens)
 	add("GET", "/admin/tokens/new", access.TokenManage, "", p.newToken)
 	add("POST", "/admin/tokens", access.TokenManage, "", p.createToken)
 	add("POST", "/admin/tokens/{id}/revoke", access.TokenManage, mainstay.KindToken, p.revokeToken)
+	add("POST", "/admin/tokens/{id}/rotate", access.TokenManage, mainstay.KindToken, p.rotateToken)
 	p.api(rt)
 }
 
-// Panels are the roles on the page of a person and of a team.
+// Panels are the roles on the page of a person and of a team, and how a person signs in.
 func (p *Pages) Panels() []web.Panel {
 	panel := func(where string) web.Panel {
 		return web.Panel{Where: where, Title: "Roles", Order: 20, Side: true, Render: p.rolesPanel}
 	}
-	return []web.Panel{panel("person"), panel("team")}
+	return []web.Panel{panel("person"), panel("team"), {Where: "person", Title: "Signing in", Order: 30, Side: true, Render: p.standingPanel}}
 }
 
 // Me is how the viewer appears in the shell; web.Config.Me.
@@ -81,145 +78,21 @@ func (p *Pages) Me(ctx context.Context, v access.Viewer) (web.Me, error) {
 	return web.Me{Name: x.FullName, URL: "/me"}, err
 }
 
-// signInView is the sign-in form.
-type signInView struct {
-	Email, Next string
-	Fault       string
-	Locked      bool
-}
-
-func (p *Pages) askSignIn(c *web.Ctx) error {
-	next := web.Local(c.Query("next"))
-	if c.Viewer.SignedIn() {
-		return c.See(next)
-	}
-	return c.Render(web.Page{Title: "Sign in", Bare: true}, signInPage(signInView{Next: next}))
-}
-
-func (p *Pages) signIn(c *web.Ctx) error {
-	v := signInView{Email: c.Form("email"), Next: web.Local(c.Form("next"))}
-	signed, err := p.Identity.SignIn(c.Context(), identity.SignInput{
-		Email: v.Email, Password: c.R.PostFormValue("password"), Address: p.rt.ClientIP(c.R), Agent: c.R.UserAgent(),
-	})
-	switch {
-	case err == nil:
-		if old := c.Viewer; old.Session != "" { // whoever signs in again leaves the session before
-			if err := p.Identity.SignOut(c.Context(), old.Actor, old.PersonID, old.Session); err != nil {
-				return err
-			}
-		}
-		http.SetCookie(c.W, p.Identity.Cookie(signed.Secret))
-		return c.See(v.Next)
-	case mainstay.Is(err, mainstay.Unauthenticated), mainstay.Is(err, mainstay.TooMany):
-		v.Fault, v.Locked = mainstay.ErrorMessage(err), mainstay.Is(err, mainstay.TooMany)
-		return p.refuse(c, err, web.Page{Title: "Sign in", Bare: true}, signInPage(v))
-	}
-	return err
-}
-
-// refuse shows a page with the status of the error, and says when to come back.
-func (p *Pages) refuse(c *web.Ctx, err error, page web.Page, body web.Component) error {
-	if seconds := web.RetryAfter(err); seconds != "" {
-		c.W.Header().Set("Retry-After", seconds)
-	}
-	page.Status = web.Status(err)
-	return c.Render(page, body)
-}
-
-func (p *Pages) signOut(c *web.Ctx) error {
-	if c.Viewer.Session != "" {
-		if err := p.Identity.SignOut(c.Context(), c.Actor(), c.Viewer.PersonID, c.Viewer.Session); err != nil {
-			return err
-		}
-	}
-	http.SetCookie(c.W, p.Identity.Cookie(""))
-	c.Say("You are signed out.")
-	return c.See("/sign-in")
-}
-
-// setupView is the form behind a one-time link.
-type setupView struct {
-	First       bool // the first administrator, else a person whom somebody manages
-	Email, Name string
-	Faults      map[string]string
-}
-
-func (p *Pages) setupView(c *web.Ctx) (setupView, error) {
-	x, err := p.Identity.FindLink(c.Context(), c.Path("secret"))
-	return setupView{First: x.ID == "", Email: x.Email, Name: x.FullName}, err
-}
-
-func (v setupView) page(status int) web.Page {
-	title := "Set your password"
-	if v.First {
-		title = "Set Mainstay up"
-	}
-	return web.Page{Title: title, Bare: true, Status: status}
-}
-
-func (p *Pages) askPassword(c *web.Ctx) error {
-	v, err := p.setupView(c)
-	if err != nil {
-		return err
-	}
-	return c.Render(v.page(200), setupPage(v))
-}
-
-func (p *Pages) setPassword(c *web.Ctx) error {
-	v, err := p.setupView(c)
-	if err != nil {
-		return err
-	}
-	if v.First {
-		v.Email, v.Name = c.Form("email"), c.Form("name")
-	}
-	password := c.R.PostFormValue("password")
-	var f mainstay.Faults
-	if password != c.R.PostFormValue("again") {
-		f.Add("again", "The two are not the same.")
-		err = f.Err()
-	}
-	if err == nil {
-		v.Email, err = p.Identity.UseLink(c.Context(), c.Path("secret"), v.Email, v.Name, password)
-	}
-	if v.Faults = mainstay.ErrorFields(err); v.Faults != nil {
-		return c.Render(v.page(422), setupPage(v))
-	}
-	if err != nil {
-		return err
-	}
-	signed, err := p.Identity.SignIn(c.Context(), identity.SignInput{
-		Email: v.Email, Password: password, Address: p.rt.ClientIP(c.R), Agent: c.R.UserAgent(),
-	})
-	if err != nil { // such as a locked address: the password is set all the same
-		c.Say("The password is set.")
-		return c.See("/sign-in")
-	}
-	http.SetCookie(c.W, p.Identity.Cookie(signed.Secret))
-	c.Say("Welcome. The password is set and you are signed in.")
-	return c.See("/")
-}
-
 // meView is the viewer's own page.
 type meView struct {
 	Person   people.Person
 	Contacts []people.Contact
 	Teams    []people.Team
 	Roles    []roleLine
-	Sessions []sessionRow
-	Faults   map[string]string
-	Fault    string // of the password form as a whole
-}
-
-type sessionRow struct {
-	identity.Session
-	Device string
-	Here   bool
+	Sessions int
+	Second   bool // has a second factor
+	Must     bool // needs one
+	Password bool
 }
 
 func (p *Pages) meView(c *web.Ctx) (v meView, err error) {
 	if c.Viewer.PersonID == "" {
-		return v, mainstay.Errorf(mainstay.Denied, "A token has no page of its own. Sign in as a person.")
+		return v, errNoPerson()
 	}
 	if v.Person, err = p.People.ByID(c.Context(), c.Viewer.PersonID); err != nil {
 		return v, err
@@ -230,18 +103,25 @@ func (p *Pages) meView(c *web.Ctx) (v meView, err error) {
 	if v.Teams, _, err = p.People.Teams(c.Context(), people.TeamQuery{Person: v.Person.ID}); err != nil {
 		return v, err
 	}
-	if v.Roles, err = p.lines(c.Context(), c.Viewer.Grants); err != nil {
+	if v.Roles, err = p.all(c.Context(), v.Person.Ref()); err != nil {
 		return v, err
 	}
 	sessions, err := p.Identity.Sessions(c.Context(), v.Person.ID)
-	for _, s := range sessions {
-		v.Sessions = append(v.Sessions, sessionRow{s, device(s.Agent), s.ID == c.Viewer.Session})
+	if err != nil {
+		return v, err
 	}
+	v.Sessions = len(sessions)
+	has, err := p.Identity.Factors(c.Context(), v.Person.ID)
+	if err != nil {
+		return v, err
+	}
+	v.Second, v.Password = has.Second(), has.Password
+	v.Must, err = p.Identity.MustHaveSecond(c.Context(), v.Person.ID)
 	return v, err
 }
 
-func mePageOf(status int) web.Page {
-	return web.Page{Title: "You", Status: status, Crumbs: []web.Crumb{{Text: "You"}}}
+func errNoPerson() error {
+	return mainstay.Errorf(mainstay.Denied, "A token has no page of its own. Sign in as a person.")
 }
 
 func (p *Pages) me(c *web.Ctx) error {
@@ -249,60 +129,7 @@ func (p *Pages) me(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Render(mePageOf(200), mePage(v))
-}
-
-func (p *Pages) changePassword(c *web.Ctx) error {
-	v, err := p.meView(c)
-	if err != nil {
-		return err
-	}
-	password := c.R.PostFormValue("password")
-	if password != c.R.PostFormValue("again") {
-		err = mainstay.Faults{"again": "The two are not the same."}.Err()
-	} else {
-		err = p.Identity.ChangePassword(c.Context(), v.Person.ID, c.Viewer.Session, c.R.PostFormValue("present"), password)
-	}
-	if v.Faults = mainstay.ErrorFields(err); v.Faults != nil {
-		return c.Render(mePageOf(422), mePage(v))
-	}
-	if mainstay.Is(err, mainstay.TooMany) {
-		v.Fault = mainstay.ErrorMessage(err)
-		return p.refuse(c, err, mePageOf(0), mePage(v))
-	}
-	if err != nil {
-		return err
-	}
-	c.Say("Your password is changed. Every other session has ended.")
-	return c.See("/me")
-}
-
-func (p *Pages) endSession(c *web.Ctx) error {
-	if err := p.Identity.SignOut(c.Context(), c.Actor(), c.Viewer.PersonID, c.Path("session")); err != nil {
-		return err
-	}
-	c.Say("That session has ended.")
-	return c.See("/me")
-}
-
-func (p *Pages) endSessions(c *web.Ctx) error {
-	if c.Viewer.PersonID == "" {
-		return mainstay.Errorf(mainstay.Denied, "A token has no sessions.")
-	}
-	if err := p.Identity.SignOutEverywhere(c.Context(), c.Actor(), c.Viewer.PersonID, ""); err != nil {
-		return err
-	}
-	http.SetCookie(c.W, p.Identity.Cookie(""))
-	c.Say("You are signed out everywhere.")
-	return c.See("/sign-in")
-}
-
-func (p *Pages) endOthers(c *web.Ctx) error {
-	if err := p.Identity.SignOutEverywhere(c.Context(), c.Actor(), c.Ref.ID, c.Viewer.Session); err != nil {
-		return err
-	}
-	c.Say("Every session of this person has ended.")
-	return c.See("/admin/people/" + c.Path("id"))
+	return c.Render(web.Page{Title: "You", Crumbs: []web.Crumb{{Text: "You"}}}, mePage(v))
 }
 
 // adminPlaces are the pages behind Admin, in order; those that exist and that the viewer may see are shown.
@@ -310,6 +137,7 @@ var adminPlaces = []adminPlace{
 	{"/people", "People", "who signs in, is paged, or both"},
 	{"/teams", "Teams", "groups that are paged and own services"},
 	{"/admin/people", "Roles", "who may do what in which project"},
+	{"/admin/sign-in", "Sign-in", "passwords, second factors, identity providers"},
 	{"/admin/tokens", "API tokens", "for programs that use the API"},
 	{"/admin/keys", "Intake keys", "for senders of alerts and heartbeats"},
 	{"/routes", "Routes", "which alerts go to which service and policy"},
@@ -318,6 +146,7 @@ var adminPlaces = []adminPlace{
 	{"/plans", "Incident plans", "what is done when, and by whom"},
 	{"/components", "Components", "what the status page shows"},
 	{"/admin/notifications", "Delivery log", "what was sent to whom, and how it went"},
+	{"/admin/webhooks", "Webhooks", "facts delivered outward, signed, with retry and replay"},
 	{"/admin/settings", "Settings", "of this installation"},
 	{"/admin/journal", "Journal", "everything that happened, chained and verifiable"},
 }

@@ -119,8 +119,11 @@ func TestOnesOwnPage(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house.House) {
 		h.Person(t, "ana", access.Grant{Role: access.Member, Project: h.Project(t, "shop")})
 		here, there := h.As(t, "ana"), h.As(t, "ana")
-		p := here.Get("/me")
-		if p.Status != 200 || !p.Says("ana@example.com") || !p.Says("member in shop") || p.Doc.Find("#sessions tbody tr").Length() != 2 {
+		if p := here.Get("/me"); p.Status != 200 || !p.Says("ana@example.com") || !p.Says("member in shop") || !p.Says("2 devices") {
+			t.Errorf("%d %s", p.Status, p.Text())
+		}
+		p := here.Get("/me/security")
+		if p.Status != 200 || !p.Says("ana@example.com") || p.Doc.Find("#sessions tbody tr").Length() != 2 {
 			t.Fatalf("%d %s", p.Status, p.Text())
 		}
 		if p = p.Press("End", nil); !p.Says("That session has ended") || p.Doc.Find("#sessions tbody tr").Length() != 1 {

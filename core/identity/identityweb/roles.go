@@ -18,6 +18,7 @@ type roleLine struct {
 	Where   string // a project's name, or "all projects"
 	Project string // id; "" for all
 	Through string // the team that gives it; "" when it is one's own
+	From    string // the identity provider whose group gives it; "" when somebody gave it here
 }
 
 // lines names the projects and teams of grants.
@@ -68,7 +69,11 @@ func (p *Pages) all(ctx context.Context, of mainstay.Ref) ([]roleLine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.lines(ctx, grants)
+	list, err := p.lines(ctx, grants)
+	if err != nil {
+		return nil, err
+	}
+	return list, p.marked(ctx, of.ID, list)
 }
 
 func (p *Pages) rolesPanel(ctx context.Context, at web.At) (web.Component, error) {
@@ -103,6 +108,7 @@ type rolesView struct {
 type holderRow struct {
 	Person ui.PersonView
 	Roles  []roleLine
+	State  ui.State // of signing in
 	URL    string
 }
 
@@ -112,12 +118,26 @@ func (p *Pages) roles(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
+	ids := make([]string, len(list))
+	for i, x := range list {
+		ids[i] = x.ID
+	}
+	states, err := p.Standing(c.Context(), ids)
+	if err != nil {
+		return err
+	}
 	for _, x := range list {
+		if _, ok := states[x.ID]; !ok {
+			states[x.ID] = ui.Good("can sign in")
+		}
 		roles, err := p.all(c.Context(), x.Ref())
 		if err != nil {
 			return err
 		}
-		v.Rows = append(v.Rows, holderRow{ui.PersonView{Name: x.FullName, Note: x.Name, URL: "/people/" + x.Name}, roles, "/admin/people/" + x.Name})
+		v.Rows = append(v.Rows, holderRow{
+			Person: ui.PersonView{Name: x.FullName, Note: x.Name, URL: "/people/" + x.Name}, Roles: roles, State: states[x.ID],
+			URL: "/admin/people/" + x.Name,
+		})
 	}
 	if next != "" {
 		v.Next = "/admin/people?" + url.Values{"q": {v.Search}, "after": {next}}.Encode()
@@ -136,7 +156,7 @@ type grantsView struct {
 	Roles    []ui.Option
 	Projects []ui.Option
 	Person   bool
-	MaySign  bool // active and with an address
+	Standing standingView
 	Link     string
 	Fault    string
 }
@@ -148,7 +168,10 @@ func (p *Pages) grantsView(c *web.Ctx) (v grantsView, err error) {
 		if err != nil {
 			return v, err
 		}
-		v.Name, v.Page, v.MaySign = x.FullName, "/people/"+x.Name, x.Active() && x.Email != ""
+		v.Name, v.Page = x.FullName, "/people/"+x.Name
+		if v.Standing, err = p.standing(c.Context(), x, c.Viewer.Session); err != nil {
+			return v, err
+		}
 	} else {
 		t, err := p.People.Team(c.Context(), c.Ref.ID)
 		if err != nil {
@@ -253,20 +276,6 @@ func (p *Pages) saveRoles(c *web.Ctx) error {
 
 // key names a role in a form.
 func (l roleLine) key() string { return strings.TrimSpace(l.Role + " " + l.Project) }
-
-// makeLink shows a new link by which the person sets a password.
-func (p *Pages) makeLink(c *web.Ctx) error {
-	v, err := p.grantsView(c)
-	if err != nil {
-		return err
-	}
-	secret, err := p.Identity.PasswordLink(c.Context(), c.Ref.ID)
-	if err != nil {
-		return err
-	}
-	v.Link = p.base(c) + "/setup/" + secret
-	return c.Render(v.page(200), grantsPage(v))
-}
 
 // base is the address of the server, as links to it begin.
 func (p *Pages) base(c *web.Ctx) string {

@@ -59,6 +59,8 @@ func (p *Pages) api(rt *web.Router) {
 		web.Doc{Summary: "List intake keys, newest first", Tag: "keys"}, p.apiList)
 	web.API(rt, web.Route{Method: "POST", Pattern: "/keys", Permission: access.KeyManage},
 		web.Doc{Summary: "Make an intake key", Description: "The answer is the only place where the key is ever shown.", Tag: "keys", Status: http.StatusCreated}, p.apiCreate)
+	web.API(rt, web.Route{Method: "GET", Pattern: "/keys/{id}", Permission: access.KeyManage, Kind: mainstay.KindKey},
+		web.Doc{Summary: "One intake key; the key itself is not shown again", Tag: "keys"}, p.apiOne)
 	web.API(rt, web.Route{Method: "POST", Pattern: "/keys/{id}/rotate", Permission: access.KeyManage, Kind: mainstay.KindKey},
 		web.Doc{Summary: "Make a successor", Description: "The old key stays valid until it is revoked.", Tag: "keys", Status: http.StatusCreated}, p.apiRotate)
 	web.API(rt, web.Route{Method: "DELETE", Pattern: "/keys/{id}", Permission: access.KeyManage, Kind: mainstay.KindKey},
@@ -82,6 +84,17 @@ func (p *Pages) apiList(ctx context.Context, in *keysIn) (*web.Out[web.List[Key]
 		out.Items = append(out.Items, view(k))
 	}
 	return &web.Out[web.List[Key]]{Body: out}, nil
+}
+
+func (p *Pages) apiOne(ctx context.Context, _ *keyIn) (*web.Out[Key], error) {
+	k, err := p.cfg.Keys.Key(ctx, web.RefFrom(ctx).ID)
+	newest := k.Created
+	for _, t := range []time.Time{k.LastUsed, k.Revoked} {
+		if t.After(newest) {
+			newest = t
+		}
+	}
+	return &web.Out[Key]{ETag: web.ETag(newest.UnixMicro()), Body: view(k)}, err
 }
 
 func (p *Pages) apiCreate(ctx context.Context, in *createIn) (*web.Out[NewKey], error) {

@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/klauspost/compress/s2"
 
@@ -19,14 +21,17 @@ type batch struct {
 	first, last int64
 	prev, hash  []byte
 	packed      []byte
+	kinds       string      // of its facts; "" when that was not kept
 	facts       []fact.Fact // with their sequence
 }
 
 // entry is a fact as it is kept: beside its payload stand a salt and the digest of both. Erasing removes payload and salt and
-// keeps the digest, so the chain stays valid and nobody can guess the payload from the digest.
+// keeps the digest, so the chain stays valid and nobody can guess the payload from the digest. When something else takes the
+// payload's place, that has a salt of its own, and its digest stands in the fact that says why.
 type entry struct {
 	Fact   fact.Fact `json:"f"`
 	Salt   []byte    `json:"s,omitempty"`
+	Anew   []byte    `json:"n,omitempty"` // the salt of what stands in the payload's place
 	Digest []byte    `json:"d"`
 }
 
@@ -41,55 +46,84 @@ func seal(head batch, facts []fact.Fact) (batch, error) {
 		return b, err
 	}
 	entries := make([]entry, len(facts))
+	b.facts = make([]fact.Fact, len(facts))
 	for i, f := range facts {
 		f.Sequence = b.first + int64(i)
 		salt := salts[16*i : 16*i+16]
 		entries[i] = entry{Fact: f, Salt: salt, Digest: digest(salt, f.Payload)}
-		b.facts = append(b.facts, f)
+		b.facts[i] = f
 	}
-	text, err := json.Marshal(entries)
-	if err != nil {
-		return b, fmt.Errorf("writing facts: %w", err)
-	}
-	b.packed = s2.Encode(nil, text)
+	b.packed = s2.Encode(nil, appendEntries(make([]byte, 0, 768*len(facts)), entries))
 	b.hash = link(b.prev, entries)
+	b.kinds = kindsOf(facts)
 	return b, nil
 }
 
+// kindsOf names the kinds of the facts, each once, joined by commas.
+func kindsOf(facts []fact.Fact) string {
+	var kinds []string
+	for i := range facts {
+		if k := facts[i].Kind; !slices.Contains(kinds, k) {
+			kinds = append(kinds, k)
+		}
+	}
+	slices.Sort(kinds)
+	return strings.Join(kinds, ",")
+}
+
+// holds reports whether a batch may hold a fact of one of the kinds; nil is every kind. Batches of before say nothing of theirs.
+func holds(batch string, kinds []string) bool {
+	if kinds == nil || batch == "" {
+		return true
+	}
+	for k := range strings.SplitSeq(batch, ",") {
+		if slices.Contains(kinds, k) {
+			return true
+		}
+	}
+	return false
+}
+
 func digest(salt, payload []byte) []byte {
-	h := sha256.New()
-	h.Write(salt)
-	h.Write(payload)
-	return h.Sum(nil)
+	var buf [1024]byte
+	sum := sha256.Sum256(append(append(buf[:0], salt...), payload...))
+	return sum[:]
 }
 
 // link is the hash over the previous hash and, for each fact, everything but the payload, for which its digest stands.
 func link(prev []byte, entries []entry) []byte {
-	h := sha256.New()
-	h.Write(prev)
-	var n [8]byte
-	field := func(b []byte) {
-		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
-		h.Write(n[:])
-		h.Write(b)
+	b := append(make([]byte, 0, len(prev)+384*len(entries)), prev...)
+	number := func(v int64) { b = binary.BigEndian.AppendUint64(b, uint64(v)) }
+	field := func(parts ...string) {
+		n := 0
+		for _, p := range parts {
+			n += len(p)
+		}
+		number(int64(n))
+		for _, p := range parts {
+			b = append(b, p...)
+		}
 	}
-	number := func(v int64) {
-		binary.BigEndian.PutUint64(n[:], uint64(v))
-		h.Write(n[:])
-	}
-	for _, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		number(e.Fact.Sequence)
 		number(e.Fact.At.UnixMicro())
 		number(e.Fact.Recorded.UnixMicro())
-		field([]byte(e.Fact.ID))
-		field([]byte(e.Fact.Kind))
-		field([]byte(e.Fact.Actor.String()))
+		field(e.Fact.ID)
+		field(e.Fact.Kind)
+		field(e.Fact.Actor.String())
 		for _, s := range e.Fact.Subjects {
-			field([]byte(s.String()))
+			if s.IsZero() {
+				field()
+				continue
+			}
+			field(string(s.Kind), ":", s.ID)
 		}
-		field(e.Digest)
+		number(int64(len(e.Digest)))
+		b = append(b, e.Digest...)
 	}
-	return h.Sum(nil)
+	sum := sha256.Sum256(b)
+	return sum[:]
 }
 
 func (b *batch) entries() ([]entry, error) {
@@ -117,8 +151,8 @@ func (b *batch) unpack() ([]fact.Fact, error) {
 	return facts, nil
 }
 
-// check says what is wrong with the batch as the link after prev, or nil.
-func (b *batch) check(prev []byte, next int64) error {
+// check says what is wrong with the batch as the link after prev, or nil, and notes what of it was erased.
+func (b *batch) check(prev []byte, next int64, gone *erasures) error {
 	at := fmt.Sprintf("project %s, facts %d to %d", b.project, b.first, b.last)
 	if b.first != next {
 		return fmt.Errorf("%s: facts %d to %d are missing", at, next, b.first-1)
@@ -137,13 +171,19 @@ func (b *batch) check(prev []byte, next int64) error {
 		if e.Fact.Sequence != b.first+int64(i) || e.Fact.Project != b.project {
 			return fmt.Errorf("%s: a fact stands in the wrong place", at)
 		}
-		erased := len(e.Salt) == 0 && string(e.Fact.Payload) == "null"
-		if !erased && !bytes.Equal(e.Digest, digest(e.Salt, e.Fact.Payload)) {
+		if erased := gone.note(e); !erased && !bytes.Equal(e.Digest, digest(e.Salt, e.Fact.Payload)) {
 			return fmt.Errorf("%s: the content of fact %d was altered", at, e.Fact.Sequence)
 		}
 	}
 	if !bytes.Equal(b.hash, link(b.prev, entries)) {
 		return fmt.Errorf("%s: the hash does not match the facts", at)
+	}
+	facts := make([]fact.Fact, len(entries))
+	for i, e := range entries {
+		facts[i] = e.Fact
+	}
+	if b.kinds != "" && b.kinds != kindsOf(facts) {
+		return fmt.Errorf("%s: it says that it holds %s, and holds %s", at, b.kinds, kindsOf(facts))
 	}
 	return nil
 }

@@ -30,8 +30,9 @@ func Migrations() storage.Migrations {
 type Store struct {
 	db *storage.DB
 
-	mu   sync.Mutex
-	wake []func([]fact.Fact)
+	mu     sync.Mutex
+	wake   []func([]fact.Fact)
+	sparse journal.Sparse
 }
 
 // New makes the store and listens for writes of other processes.
@@ -40,6 +41,9 @@ func New(db *storage.DB) *Store {
 	db.OnForeign(func() { s.changed(nil) })
 	return s
 }
+
+// Sparse has the facts of some kinds found by their moments instead of by subjects. It must be called before the first Append.
+func (s *Store) Sparse(sp journal.Sparse) { s.sparse = sp }
 
 // Changed registers a function that is called after every commit that appended facts; see journal.Store.
 func (s *Store) Changed(wake func([]fact.Fact)) {
@@ -69,12 +73,23 @@ func (s *Store) Append(ctx context.Context, facts []fact.Fact) error {
 	}
 	tx := storage.Current(ctx)
 	p := tx.Local(pendingKey{}, func() any { return &pending{} }).(*pending)
-	p.facts = append(p.facts, facts...)
+	if p.facts == nil {
+		p.facts = slices.Clip(facts) // mostly there are no others
+	} else {
+		p.facts = append(p.facts, facts...)
+	}
 	tx.BeforeCommit(100, "journal", func(ctx context.Context) error { return s.flush(ctx, p.facts) })
 	return nil
 }
 
 func (s *Store) flush(ctx context.Context, facts []fact.Fact) error {
+	if !slices.ContainsFunc(facts, func(f fact.Fact) bool { return f.Project != facts[0].Project }) {
+		all, err := s.appendBatch(ctx, facts[0].Project, facts)
+		if err == nil {
+			storage.Current(ctx).AfterCommit(func() { s.changed(all) })
+		}
+		return err
+	}
 	projects := map[string][]fact.Fact{}
 	var order []string
 	for _, f := range facts {
@@ -114,13 +129,17 @@ func (s *Store) appendBatch(ctx context.Context, project string, facts []fact.Fa
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.db.Exec(ctx, `INSERT INTO journal_batch (project, first, last, at, prev, hash, facts) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		project, b.first, b.last, storage.Micros(facts[0].Recorded), b.prev, b.hash, b.packed)
+	_, err = s.db.Exec(ctx, `INSERT INTO journal_batch (project, first, last, at, prev, hash, kinds, facts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		project, b.first, b.last, storage.Micros(facts[0].Recorded), b.prev, b.hash, b.kinds, b.packed)
 	if err != nil {
 		return nil, err
 	}
 	var args []any
-	for _, f := range b.facts {
+	for i := range b.facts {
+		f := &b.facts[i]
+		if s.sparse.Holds(f.Kind) && f.Recorded.Equal(facts[0].Recorded) {
+			continue
+		}
 		for _, r := range f.Subjects {
 			args = append(args, r.String(), project, f.Sequence)
 		}
@@ -133,11 +152,11 @@ func (s *Store) appendBatch(ctx context.Context, project string, facts []fact.Fa
 
 func scanBatch(s storage.Scanner) (batch, error) {
 	var b batch
-	err := s(&b.project, &b.first, &b.last, &b.prev, &b.hash, &b.packed)
+	err := s(&b.project, &b.first, &b.last, &b.prev, &b.hash, &b.kinds, &b.packed)
 	return b, err
 }
 
-const batchColumns = `project, first, last, prev, hash, facts`
+const batchColumns = `project, first, last, prev, hash, kinds, facts`
 
 // head is the last batch without its facts; the zero batch of the project when there is none.
 func (s *Store) head(ctx context.Context, project string) (batch, error) {

@@ -1,6 +1,7 @@
 package journaldb
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -48,9 +49,11 @@ func (s *Store) byProject(ctx context.Context, q journal.Query) ([]fact.Fact, er
 			return nil, err
 		}
 		for i := range list {
-			facts, err := list[i].unpack()
-			if err != nil {
-				return nil, err
+			var facts []fact.Fact
+			if holds(list[i].kinds, someKinds(q.Kinds)) {
+				if facts, err = list[i].unpack(); err != nil {
+					return nil, err
+				}
 			}
 			if q.Newest {
 				slices.Reverse(facts)
@@ -67,6 +70,44 @@ func (s *Store) byProject(ctx context.Context, q journal.Query) ([]fact.Fact, er
 		}
 	}
 	return found, nil
+}
+
+// someKinds makes no kinds, which in a query are all, nil.
+func someKinds(kinds []string) []string {
+	if len(kinds) == 0 {
+		return nil
+	}
+	return kinds
+}
+
+// Wanted returns facts of the kinds after a sequence; see journal.Store. Batches that hold none of them are not unpacked.
+func (s *Store) Wanted(ctx context.Context, project string, kinds []string, after int64) (facts []fact.Fact, to int64, err error) {
+	const page = 100
+	list, err := storage.All(ctx, s.db, scanBatch, `SELECT `+batchColumns+` FROM journal_batch WHERE project = $1 AND last > $2 ORDER BY first LIMIT $3`,
+		project, after, page)
+	if err != nil {
+		return nil, after, err
+	}
+	to = after
+	for i := range list {
+		to = list[i].last
+		if !holds(list[i].kinds, kinds) {
+			continue
+		}
+		all, err := list[i].unpack()
+		if err != nil {
+			return nil, after, err
+		}
+		for _, f := range all {
+			if f.Sequence > after && (kinds == nil || slices.Contains(kinds, f.Kind)) {
+				facts = append(facts, f)
+			}
+		}
+		if len(facts) >= 1000 {
+			break
+		}
+	}
+	return facts, to, nil
 }
 
 type position struct {
@@ -113,12 +154,49 @@ func (s *Store) bySubject(ctx context.Context, q journal.Query) ([]fact.Fact, er
 			found = append(found, f)
 		}
 	}
+	if found, err = s.addSparse(ctx, q, found); err != nil {
+		return nil, err
+	}
 	slices.SortStableFunc(found, func(a, b fact.Fact) int {
 		if q.Newest {
-			return b.Recorded.Compare(a.Recorded)
+			a, b = b, a
 		}
-		return a.Recorded.Compare(b.Recorded)
+		return cmp.Or(a.Recorded.Compare(b.Recorded), cmp.Compare(a.Sequence, b.Sequence))
 	})
+	return found[:min(len(found), q.Limit)], nil
+}
+
+// addSparse adds the facts about a subject that have no entry in the index.
+func (s *Store) addSparse(ctx context.Context, q journal.Query, found []fact.Fact) ([]fact.Fact, error) {
+	if s.sparse.Moments == nil || q.Subject.Kind != s.sparse.Subject {
+		return found, nil
+	}
+	project, moments, err := s.sparse.Moments(ctx, q.Subject.ID)
+	if err != nil || q.Project != "" && q.Project != project {
+		return found, err
+	}
+	for _, at := range moments {
+		list, err := storage.All(ctx, s.db, scanBatch, `SELECT `+batchColumns+` FROM journal_batch WHERE project = $1 AND at = $2 ORDER BY first`,
+			project, storage.Micros(at))
+		if err != nil {
+			return nil, err
+		}
+		for i := range list {
+			if !holds(list[i].kinds, s.sparse.Kinds) {
+				continue
+			}
+			facts, err := list[i].unpack()
+			if err != nil {
+				return nil, err
+			}
+			for _, f := range facts {
+				about := s.sparse.Holds(f.Kind) && slices.Contains(f.Subjects, q.Subject) && wanted(q, f)
+				if about && !slices.ContainsFunc(found, func(g fact.Fact) bool { return g.ID == f.ID }) { // those of before have their entries
+					found = append(found, f)
+				}
+			}
+		}
+	}
 	return found, nil
 }
 
@@ -150,6 +228,7 @@ type Verification struct {
 	Project string
 	Facts   int64
 	Batches int64
+	Erased  int64 // facts whose content was erased or rewritten, each explained by a fact
 	Fault   error // the first fault, nil when the chain is whole
 }
 
@@ -170,6 +249,7 @@ func (s *Store) Verify(ctx context.Context) ([]Verification, error) {
 	var out []Verification
 	for project := range heads {
 		v := Verification{Project: project}
+		gone := erasures{project: project}
 		prev, next := []byte{}, int64(1)
 		for v.Fault == nil {
 			list, err := storage.All(ctx, s.db, scanBatch,
@@ -178,7 +258,7 @@ func (s *Store) Verify(ctx context.Context) ([]Verification, error) {
 				return nil, err
 			}
 			for i := range list {
-				if v.Fault = list[i].check(prev, next); v.Fault != nil {
+				if v.Fault = list[i].check(prev, next, &gone); v.Fault != nil {
 					break
 				}
 				prev, next = list[i].hash, list[i].last+1
@@ -192,6 +272,10 @@ func (s *Store) Verify(ctx context.Context) ([]Verification, error) {
 		if v.Fault == nil && v.Facts < ends[project] {
 			v.Fault = fmt.Errorf("project %s: facts %d to %d are missing at the end", project, v.Facts+1, ends[project])
 		}
+		if v.Fault == nil {
+			v.Fault = gone.unexplained()
+		}
+		v.Erased = gone.facts
 		out = append(out, v)
 	}
 	slices.SortFunc(out, func(a, b Verification) int {

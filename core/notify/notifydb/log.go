@@ -25,6 +25,10 @@ func (s *Store) Deliveries(ctx context.Context, f notify.Filter) ([]notify.Deliv
 	if !f.Subject.IsZero() {
 		add("subject = %s", f.Subject.String())
 	}
+	if f.Notices != nil {
+		args = append(args, storage.List(f.Notices))
+		where = append(where, s.db.In("notice", fmt.Sprintf("$%d", len(args))))
+	}
 	if f.Person != "" {
 		add("person = %s", f.Person)
 	}

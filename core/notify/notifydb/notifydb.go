@@ -136,9 +136,13 @@ func (s *Store) saveNotice(ctx context.Context, n commit.Notice, people map[stri
 		now = s.cfg.Time.Now()
 	}
 	id := mainstay.NewID(now)
-	fresh, err := s.db.Exec(ctx, `INSERT INTO notice (id, key, project, subject, person, channel, address, template, data, urgent, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
-		id, n.Key, n.Project, n.Subject.String(), n.Person, n.Channel, n.Address, n.Template, string(n.Data), n.Urgent, storage.Micros(now))
+	read := time.Time{}
+	if n.Template == notify.TemplatePageResolved || n.Person == "" {
+		read = now // it asks for nothing, so the bell does not count it
+	}
+	fresh, err := s.db.Exec(ctx, `INSERT INTO notice (id, key, project, subject, person, channel, address, template, data, urgent, at, read_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+		id, n.Key, n.Project, n.Subject.String(), n.Person, n.Channel, n.Address, n.Template, string(n.Data), n.Urgent, storage.Micros(now), storage.Micros(read))
 	if err != nil || fresh == 0 {
 		return nil, err
 	}

@@ -38,6 +38,8 @@ type Config struct {
 	Send func(ctx context.Context, list []commit.Notice) error
 	// Troubled lists what is broken; notify.Engine.Troubled does. nil for a server that does not send.
 	Troubled func() []notify.Lane
+	Inbox    notify.Inbox // the notification centre; nil shows deliveries alone
+	Push     *Push        // the devices of persons; nil: there is no such page
 }
 
 // Pages are the routes.
@@ -56,6 +58,19 @@ func (p *Pages) Routes(rt *web.Router) {
 	rt.Handle(web.Route{Method: "GET", Pattern: "/admin/notifications", Permission: access.PageRead}, p.list)
 	rt.Handle(web.Route{Method: "GET", Pattern: "/me/notifications", Permission: access.Self}, p.mine)
 	rt.Handle(web.Route{Method: "POST", Pattern: "/me/test", Permission: access.Self}, p.test)
+	if p.cfg.Inbox != nil {
+		rt.Handle(web.Route{Method: "GET", Pattern: "/me/notifications/{id}", Permission: access.Self}, p.open)
+		rt.Handle(web.Route{Method: "POST", Pattern: "/me/notifications/{id}/read", Permission: access.Self}, p.read)
+		rt.Handle(web.Route{Method: "POST", Pattern: "/me/notifications/read", Permission: access.Self}, p.read)
+	}
+	if p.cfg.Push != nil {
+		rt.Handle(web.Route{Method: "GET", Pattern: "/me/devices", Permission: access.Self}, p.devices)
+		for pattern, h := range map[string]func(*web.Ctx) error{
+			"": p.connect, "/confirm": p.confirm, "/{id}/test": p.testDevice, "/{id}/remove": p.removeDevice, "/{id}/pages": p.devicePages,
+		} {
+			rt.Handle(web.Route{Method: "POST", Pattern: "/me/devices" + pattern, Permission: access.Self}, h)
+		}
+	}
 	p.api(rt)
 }
 
@@ -67,7 +82,7 @@ func (p *Pages) Panels() []web.Panel {
 		{Where: "alert", Title: "Notifications", Order: 80, Render: p.of},
 	}
 	for _, where := range []string{"person", "me"} {
-		panels = append(panels, web.Panel{Where: where, Title: "Notifications", Order: 50, Render: p.own})
+		panels = append(panels, web.Panel{Where: where, Title: "Notifications", Order: 50, Render: p.latest})
 	}
 	return panels
 }
@@ -199,6 +214,7 @@ const pageSize = 50
 type listView struct {
 	Title, Note string
 	Path        string
+	Own         []ui.Tab // above the others, on the viewer's own page
 	Tabs        []ui.Tab
 	Rows        []row
 	Next        string
@@ -219,10 +235,8 @@ func (p *Pages) list(c *web.Ctx) error {
 	})
 }
 
-func (p *Pages) mine(c *web.Ctx) error {
-	if c.Viewer.PersonID == "" {
-		return mainstay.Errorf(mainstay.NotFound, "A token has no notifications of its own.")
-	}
+// deliveries is what became of each message to the viewer.
+func (p *Pages) deliveries(c *web.Ctx) error {
 	v := listView{Title: "Your notifications", Note: "What you were told, and what you were not told and why.", Path: "/me/notifications", Mine: true}
 	return p.show(c, v, notify.Filter{Person: c.Viewer.PersonID}, web.Page{
 		Title: v.Title, Crumbs: []web.Crumb{{Text: "You", URL: "/me"}, {Text: "Notifications"}},
@@ -252,6 +266,9 @@ func (p *Pages) show(c *web.Ctx, v listView, f notify.Filter, page web.Page) err
 	if len(list) > pageSize {
 		list = list[:pageSize]
 		q := url.Values{"before": {list[pageSize-1].ID}}
+		if v.Mine && p.cfg.Inbox != nil {
+			q.Set("show", "deliveries")
+		}
 		if f.State != "" {
 			q.Set("state", string(f.State))
 		}
@@ -264,9 +281,18 @@ func (p *Pages) show(c *web.Ctx, v listView, f notify.Filter, page web.Page) err
 		return err
 	}
 	v.Rows = p.rows(c.Context(), list, sees(c.Viewer))
-	v.Tabs = []ui.Tab{{Text: "All", URL: v.Path, Here: f.State == ""}}
+	also := "?"
+	if v.Mine && p.cfg.Inbox != nil {
+		also = "?show=deliveries&"
+		unread, err := p.Unread(c.Context(), c.Viewer)
+		if err != nil {
+			return err
+		}
+		v.Own = p.tabsOf("deliveries", unread)
+	}
+	v.Tabs = []ui.Tab{{Text: "All", URL: strings.TrimRight(v.Path+also, "?&"), Here: f.State == ""}}
 	for _, s := range notify.States() {
-		v.Tabs = append(v.Tabs, ui.Tab{Text: tabs[s], URL: v.Path + "?state=" + string(s), Here: f.State == s})
+		v.Tabs = append(v.Tabs, ui.Tab{Text: tabs[s], URL: v.Path + also + "state=" + string(s), Here: f.State == s})
 	}
 	return c.Render(page, listPage(v))
 }
@@ -289,8 +315,8 @@ func (p *Pages) of(ctx context.Context, at web.At) (web.Component, error) {
 	return logPanel(at.Ref.String(), p.rows(ctx, list, sees(at.Viewer))), nil
 }
 
-// own is a person's latest notifications, for themselves and for those who manage people.
-func (p *Pages) own(ctx context.Context, at web.At) (web.Component, error) {
+// latest is a person's latest notifications, for themselves and for those who manage people.
+func (p *Pages) latest(ctx context.Context, at web.At) (web.Component, error) {
 	person := at.Ref.ID
 	if at.Ref.Kind != mainstay.KindPerson {
 		person = at.Viewer.PersonID

@@ -5,9 +5,6 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +26,10 @@ type Config struct {
 	Time   mainstay.Timekeeper
 	// Secret is what the message to a person's address is signed with, "" for none. May be nil.
 	Secret func(ctx context.Context, person, address string) (string, error)
+	// Sign puts the headers of a signature into h; outbound.Sign does. Required with Secret.
+	Sign func(h http.Header, id string, at time.Time, body []byte, secrets ...string)
+	// RetryAfter reads the header of that name; outbound.RetryAfter does. nil ignores it.
+	RetryAfter func(value string, now time.Time) time.Duration
 	// Refused reports whether an error is the guard's: no further attempt mends it. May be nil.
 	Refused func(error) bool
 	Agent   string // User-Agent; default "Mainstay"
@@ -41,6 +42,12 @@ type Sender struct{ cfg Config }
 func New(cfg Config) (*Sender, error) {
 	if cfg.Client == nil || cfg.Time == nil {
 		return nil, errors.New("webhook: the sender needs a guarded client and a timekeeper")
+	}
+	if cfg.Secret != nil && cfg.Sign == nil {
+		return nil, errors.New("webhook: secrets are of no use without Sign")
+	}
+	if cfg.RetryAfter == nil {
+		cfg.RetryAfter = func(string, time.Time) time.Duration { return 0 }
 	}
 	if cfg.Agent == "" {
 		cfg.Agent = "Mainstay"
@@ -60,45 +67,6 @@ func Lane(address string) string {
 		return u.Host
 	}
 	return ""
-}
-
-// Sign is the value of the header Mainstay-Signature: the time and an HMAC-SHA256 over "time.body". A receiver computes the
-// same, compares in constant time, and refuses times that are more than some minutes off.
-func Sign(secret string, at time.Time, body []byte) string {
-	t := strconv.FormatInt(at.Unix(), 10)
-	return "t=" + t + ",v1=" + digest(secret, t, body)
-}
-
-func digest(secret, t string, body []byte) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(t + "."))
-	mac.Write(body)
-	return hex.EncodeToString(mac.Sum(nil))
-}
-
-// Verify checks a header that Sign made. It is what receivers of ours, and tests, use.
-func Verify(secret, header string, body []byte, now time.Time, slack time.Duration) error {
-	var t, v1 string
-	for part := range strings.SplitSeq(header, ",") {
-		k, v, _ := strings.Cut(strings.TrimSpace(part), "=")
-		switch k {
-		case "t":
-			t = v
-		case "v1":
-			v1 = v
-		}
-	}
-	sec, err := strconv.ParseInt(t, 10, 64)
-	if err != nil || v1 == "" {
-		return errors.New("the signature header is malformed")
-	}
-	if d := now.Sub(time.Unix(sec, 0)); d > slack || d < -slack {
-		return errors.New("the signature is too old or from the future")
-	}
-	if !hmac.Equal([]byte(v1), []byte(digest(secret, t, body))) {
-		return errors.New("the signature does not match")
-	}
-	return nil
 }
 
 // Send posts one message.
@@ -121,7 +89,7 @@ func (s *Sender) Send(ctx context.Context, m notify.Message) (notify.Receipt, er
 			return notify.Receipt{}, fmt.Errorf("looking up the secret: %w", err)
 		}
 		if secret != "" {
-			req.Header.Set("Mainstay-Signature", Sign(secret, s.cfg.Time.Now(), body))
+			s.cfg.Sign(req.Header, m.ID, s.cfg.Time.Now(), body, secret)
 		}
 	}
 	m.Turn(ctx)
@@ -160,24 +128,13 @@ func (s *Sender) receipt(res *http.Response) (notify.Receipt, error) {
 	case c == http.StatusRequestTimeout, c == http.StatusTooEarly:
 		return notify.Receipt{}, errors.New(answer)
 	case c == http.StatusTooManyRequests, c == http.StatusServiceUnavailable:
-		return notify.Receipt{}, notify.Later(errors.New(answer), s.after(res.Header.Get("Retry-After")))
+		return notify.Receipt{}, notify.Later(errors.New(answer), s.cfg.RetryAfter(res.Header.Get("Retry-After"), s.cfg.Time.Now()))
 	case c/100 == 3:
 		return notify.Receipt{}, notify.Permanent(fmt.Errorf("%s: redirects are not followed; use the address that it leads to", answer))
 	case c/100 == 4:
 		return notify.Receipt{}, notify.Permanent(errors.New(answer))
 	}
 	return notify.Receipt{}, errors.New(answer)
-}
-
-// after reads Retry-After: seconds, or a date.
-func (s *Sender) after(v string) time.Duration {
-	if n, err := strconv.Atoi(strings.TrimSpace(v)); err == nil && n > 0 && n < 1e6 {
-		return time.Duration(n) * time.Second
-	}
-	if t, err := http.ParseTime(v); err == nil {
-		return max(0, t.Sub(s.cfg.Time.Now()))
-	}
-	return 0
 }
 
 var _ notify.Sender = (*Sender)(nil)

@@ -4,6 +4,7 @@ package peopledb
 import (
 	"context"
 	"embed"
+	"encoding/json"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -46,6 +47,9 @@ var _ people.Store = (*Store)(nil)
 func (s *Store) In(ctx context.Context, f func(ctx context.Context) error) error {
 	return s.db.Write(ctx, storage.Normal, f)
 }
+
+// Save writes a set in the transaction that ctx carries.
+func (s *Store) Save(ctx context.Context, set commit.Set) error { return s.saver.Save(ctx, set) }
 
 // where gathers the conditions of a list and their parameters.
 type where struct {
@@ -116,11 +120,16 @@ func (s *Store) Persons(ctx context.Context, q people.Query) ([]people.Person, e
 	return list, s.addContacts(ctx, list)
 }
 
-const selectPerson = `SELECT id, name, full_name, email, zone, language, created_at, deactivated_at, version FROM person`
+const selectPerson = `SELECT id, name, full_name, email, zone, language, preferences, created_at, deactivated_at, erased_at, version FROM person`
 
 func scanPerson(s storage.Scanner) (people.Person, error) {
 	var p people.Person
-	err := s(&p.ID, &p.Name, &p.FullName, &p.Email, &p.Zone, &p.Language, storage.Into(&p.CreatedAt), storage.Into(&p.DeactivatedAt), &p.Version)
+	var chosen string
+	err := s(&p.ID, &p.Name, &p.FullName, &p.Email, &p.Zone, &p.Language, &chosen, storage.Into(&p.CreatedAt), storage.Into(&p.DeactivatedAt),
+		storage.Into(&p.ErasedAt), &p.Version)
+	if err == nil && chosen != "" {
+		err = json.Unmarshal([]byte(chosen), &p.Preferences)
+	}
 	return p, err
 }
 
@@ -171,6 +180,9 @@ func (s *Store) SavePerson(ctx context.Context, id string, f func(*people.Person
 			}
 			p = list[0]
 		}
+		if err := storage.Holds(ctx, p.ID, p.Version); err != nil {
+			return err
+		}
 		set, err := f(&p)
 		if err != nil || set.IsZero() {
 			return err
@@ -208,14 +220,22 @@ func (s *Store) write(ctx context.Context, p people.Person) error {
 	if p.Email != "" {
 		key = people.EmailKey(p.Email)
 	}
-	n, err := s.db.Exec(ctx, `INSERT INTO person (id, name, full_name, email, email_key, zone, language, search, created_at, deactivated_at, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 + 1)
+	chosen := ""
+	if !p.Preferences.IsZero() {
+		b, err := json.Marshal(p.Preferences)
+		if err != nil {
+			return err
+		}
+		chosen = string(b)
+	}
+	n, err := s.db.Exec(ctx, `INSERT INTO person (id, name, full_name, email, email_key, zone, language, search, created_at, deactivated_at, preferences, erased_at, version)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 + 1)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, full_name = excluded.full_name, email = excluded.email,
 			email_key = excluded.email_key, zone = excluded.zone, language = excluded.language, search = excluded.search,
-			deactivated_at = excluded.deactivated_at, version = excluded.version
+			deactivated_at = excluded.deactivated_at, preferences = excluded.preferences, erased_at = excluded.erased_at, version = excluded.version
 		WHERE person.version = excluded.version - 1`,
 		p.ID, p.Name, p.FullName, p.Email, key, p.Zone, p.Language, strings.ToLower(p.Name+" "+p.FullName+" "+p.Email),
-		storage.Micros(p.CreatedAt), storage.Micros(p.DeactivatedAt), p.Version)
+		storage.Micros(p.CreatedAt), storage.Micros(p.DeactivatedAt), chosen, storage.Micros(p.ErasedAt), p.Version)
 	if err != nil {
 		return err
 	}

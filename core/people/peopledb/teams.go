@@ -106,6 +106,9 @@ func (s *Store) SaveTeam(ctx context.Context, id string, f func(*people.Team) (c
 			}
 			t = list[0]
 		}
+		if err := storage.Holds(ctx, t.ID, t.Version); err != nil {
+			return err
+		}
 		set, err := f(&t)
 		if err != nil || set.IsZero() {
 			return err

@@ -2,6 +2,7 @@ package peopleweb
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
@@ -52,7 +53,7 @@ func viewPerson(v access.Viewer, p people.Person) Person {
 	x := Person{ID: p.ID, Name: p.Name, FullName: p.FullName, Email: p.Email, Zone: p.Zone, Language: p.Language, State: p.State(), Version: p.Version}
 	if v.PersonID == p.ID || v.May(manage, "") {
 		for _, c := range p.Contacts {
-			x.Contacts = append(x.Contacts, Contact{string(c.Channel), c.Address, c.ForPages, c.Verified()})
+			x.Contacts = append(x.Contacts, Contact{string(c.Channel), shownAddress(c), c.ForPages, c.Verified()})
 		}
 	}
 	return x
@@ -118,4 +119,12 @@ func (p *Pages) teamsAPI(ctx context.Context, in *teamQuery) (*web.Out[web.List[
 func (p *Pages) teamAPI(ctx context.Context, _ *byID) (*web.Out[Team], error) {
 	x, err := p.people.Team(ctx, web.RefFrom(ctx).ID)
 	return &web.Out[Team]{ETag: web.ETag(x.Version), Body: viewTeam(x)}, err
+}
+
+// shownAddress is the address of a contact over the API: of a device only whose push service it is.
+func shownAddress(c people.Contact) string {
+	if u, err := url.Parse(c.Address); c.Channel == people.Push && err == nil {
+		return u.Scheme + "://" + u.Host
+	}
+	return c.Address
 }

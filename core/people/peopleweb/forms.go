@@ -1,6 +1,7 @@
 package peopleweb
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/mainstayhq/mainstay"
@@ -22,7 +23,12 @@ type personForm struct {
 const mostContacts = 20
 
 func (f *personForm) blanks() {
-	f.Contacts = append(f.Person.Contacts[:len(f.Person.Contacts):len(f.Person.Contacts)], people.Contact{Channel: people.Email}, people.Contact{Channel: people.Email})
+	for _, c := range f.Person.Contacts {
+		if c.Channel != people.Push { // devices are connected and removed on a page of their own
+			f.Contacts = append(f.Contacts, c)
+		}
+	}
+	f.Contacts = append(f.Contacts, people.Contact{Channel: people.Email}, people.Contact{Channel: people.Email})
 	if len(f.Contacts) > mostContacts {
 		f.Contacts = f.Contacts[:mostContacts]
 	}
@@ -34,6 +40,7 @@ func (f *personForm) read(c *web.Ctx, to *people.Person) {
 	if !f.Mine {
 		to.Name, to.Email = c.Form("name"), c.Form("email")
 	}
+	devices := to.Devices()
 	to.Contacts = nil
 	for i := range mostContacts {
 		address := c.Form(contactField(i, "address"))
@@ -44,6 +51,7 @@ func (f *personForm) read(c *web.Ctx, to *people.Person) {
 			Channel: people.Channel(c.Form(contactField(i, "channel"))), Address: address, ForPages: c.Checked(contactField(i, "pages")),
 		})
 	}
+	to.Contacts = append(to.Contacts, devices...)
 }
 
 func (f personForm) show(c *web.Ctx, status int) error {
@@ -260,4 +268,16 @@ func (p *Pages) team(c *web.Ctx) error {
 	return c.Render(web.Page{
 		Title: t.Title, Nav: "admin", Live: []mainstay.Ref{c.Ref}, Crumbs: []web.Crumb{{Text: "Teams", URL: "/teams"}, {Text: t.Title}},
 	}, teamPage(v))
+}
+
+// at is the address of a contact as pages show it: that of a device is long, secret, and says nothing.
+func at(c people.Contact) string {
+	if c.Channel != people.Push {
+		return c.Address
+	}
+	host := c.Address
+	if u, err := url.Parse(c.Address); err == nil {
+		host = u.Host
+	}
+	return "a browser, by way of " + host
 }

@@ -41,13 +41,13 @@ func scanProject(s storage.Scanner) (project.Project, error) {
 
 func scanService(s storage.Scanner) (project.Service, error) {
 	var v project.Service
-	err := s(&v.ID, &v.Project, &v.Name, storage.IntoJSON(&v.Spec), &v.Version, storage.Into(&v.Created))
+	err := s(&v.ID, &v.Project, &v.Name, storage.IntoJSON(&v.Spec), &v.Version, storage.Into(&v.Created), storage.Into(&v.Retired))
 	return v, err
 }
 
 const (
 	projectColumns = `id, name, spec, version, created_at`
-	serviceColumns = `id, project, name, spec, version, created_at`
+	serviceColumns = `id, project, name, spec, version, created_at, retired_at`
 )
 
 // Projects lists all projects by name. An installation has few: they are configured by hand.
@@ -55,9 +55,9 @@ func (s *Store) Projects(ctx context.Context) ([]project.Project, error) {
 	return storage.All(ctx, s.db, scanProject, `SELECT `+projectColumns+` FROM project ORDER BY name LIMIT 1000`)
 }
 
-// ServicesOf lists a project's services by name; "" lists all.
+// ServicesOf lists a project's services by name; see project.Store.
 func (s *Store) ServicesOf(ctx context.Context, id string) ([]project.Service, error) {
-	return storage.All(ctx, s.db, scanService, `SELECT `+serviceColumns+` FROM service WHERE $1 = '' OR project = $2
+	return storage.All(ctx, s.db, scanService, `SELECT `+serviceColumns+` FROM service WHERE $1 = '' OR project = $2 AND retired_at = 0
 		ORDER BY project, name LIMIT 5000`, id, id)
 }
 
@@ -69,6 +69,9 @@ func (s *Store) SaveProject(ctx context.Context, name string, f func(*project.Pr
 			return err
 		}
 		p := append(list, project.Project{})[0]
+		if err := storage.Holds(ctx, p.ID, p.Version); err != nil {
+			return err
+		}
 		set, err := f(&p)
 		if err != nil || set.IsZero() {
 			return err
@@ -91,13 +94,16 @@ func (s *Store) SaveService(ctx context.Context, id, name string, f func(*projec
 			return err
 		}
 		v := append(list, project.Service{})[0]
+		if err := storage.Holds(ctx, v.ID, v.Version); err != nil {
+			return err
+		}
 		set, err := f(&v)
 		if err != nil || set.IsZero() {
 			return err
 		}
-		if _, err := s.db.Exec(ctx, `INSERT INTO service (id, project, name, spec, version, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (id) DO UPDATE SET spec = excluded.spec, version = excluded.version`,
-			v.ID, v.Project, v.Name, storage.JSON(v.Spec), v.Version, storage.Micros(v.Created)); err != nil {
+		if _, err := s.db.Exec(ctx, `INSERT INTO service (`+serviceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (id) DO UPDATE SET spec = excluded.spec, version = excluded.version, retired_at = excluded.retired_at`,
+			v.ID, v.Project, v.Name, storage.JSON(v.Spec), v.Version, storage.Micros(v.Created), storage.Micros(v.Retired)); err != nil {
 			return err
 		}
 		return s.saver.Save(ctx, set)

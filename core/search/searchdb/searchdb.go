@@ -143,21 +143,30 @@ func labels(o commit.Object) string {
 
 // Rebuild writes the words of every object again from what is kept of it, for a database that was filled from a copy, in the write
 // transaction that ctx carries.
-func (s *Store) Rebuild(ctx context.Context) error {
-	for after := int64(-1); ; {
-		list, err := storage.All(ctx, s.db, func(sc storage.Scanner) (words, error) {
-			var w words
-			err := sc(&w.n, &w.name, &w.title, &w.body, &w.labels)
-			return w, err
-		}, `SELECT n, name, title, body, labels FROM search_object WHERE n > $1 ORDER BY n LIMIT 200`, after)
-		if err != nil || len(list) == 0 {
-			return err
-		}
-		for _, w := range list {
-			if err := s.write(ctx, w); err != nil {
-				return err
-			}
+func (s *Store) Rebuild(ctx context.Context) (err error) {
+	for after, more := int64(-1), true; more && err == nil; {
+		after, more, err = s.RebuildAfter(ctx, after, 200)
+	}
+	return err
+}
+
+// Last is the place of the newest object in the index, -1 when it is empty.
+func (s *Store) Last(ctx context.Context) (int64, error) {
+	return storage.One(ctx, s.db, storage.Value[int64], `SELECT coalesce(max(n), -1) FROM search_object`)
+}
+
+// RebuildAfter is Rebuild for at most so many objects after a place. It returns the place that it reached, and whether there is more.
+func (s *Store) RebuildAfter(ctx context.Context, after int64, limit int) (last int64, more bool, err error) {
+	list, err := storage.All(ctx, s.db, func(sc storage.Scanner) (words, error) {
+		var w words
+		err := sc(&w.n, &w.name, &w.title, &w.body, &w.labels)
+		return w, err
+	}, `SELECT n, name, title, body, labels FROM search_object WHERE n > $1 ORDER BY n LIMIT $2`, after, limit)
+	for _, w := range list {
+		if err == nil {
+			err = s.write(ctx, w)
 			after = w.n
 		}
 	}
+	return after, len(list) == limit, err
 }

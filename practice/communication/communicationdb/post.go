@@ -99,6 +99,9 @@ func (s *Store) SavePost(ctx context.Context, p *communication.Post) (bool, erro
 		p.Version = 1
 		return true, nil
 	}
+	if err := storage.Holds(ctx, p.ID, p.Version); err != nil {
+		return false, err
+	}
 	n, err := s.db.Exec(ctx, `UPDATE post SET project = $2, incident = $3, state = $4, status = $5, title = $6, body = $7, template = $8,
 		components = $9, next_seconds = $10, next_at = $11, drafter = $12, decider = $13, reason = $14, request = $15,
 		private = $16, drafted_at = $17, decided_at = $18, version = $19 WHERE id = $1 AND version = $20`, append(args, p.Version)...)
@@ -135,6 +138,12 @@ func (s *Store) SaveTemplate(ctx context.Context, t *communication.Template) err
 		err = errStale()
 	}
 	t.Version++
+	return err
+}
+
+// DeleteTemplate removes a template.
+func (s *Store) DeleteTemplate(ctx context.Context, id string) error {
+	_, err := s.db.Exec(ctx, `DELETE FROM post_template WHERE id = $1`, id)
 	return err
 }
 

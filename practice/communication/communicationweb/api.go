@@ -163,7 +163,7 @@ func (p *Pages) api(rt *web.Router) {
 		web.Doc{Summary: "List components, in the order of the status page", Tag: components}, p.apiComponents(rt))
 	web.API(rt, web.Route{Method: "GET", Pattern: "/components/{id}", Permission: access.ComponentRead, Kind: mainstay.KindComponent},
 		web.Doc{Summary: "One component, by id or name", Tag: components}, p.apiComponent)
-	web.API(rt, web.Route{Method: "PUT", Pattern: "/components/{name}", Permission: access.ComponentManage},
+	web.API(rt, web.Route{Method: "PUT", Pattern: "/components/{name}", Permission: access.ComponentManage, Names: mainstay.KindComponent},
 		web.Doc{Summary: "Define a component, as a manifest does", Tag: components}, p.apiDefine(rt))
 	web.API(rt, web.Route{Method: "POST", Pattern: "/components/{id}/state", Permission: access.ComponentManage, Kind: mainstay.KindComponent},
 		web.Doc{Summary: "Set a component's state by hand", Tag: components}, p.apiState)

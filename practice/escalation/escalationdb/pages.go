@@ -103,6 +103,9 @@ func (s *Store) UpdatePage(ctx context.Context, id string, f func(context.Contex
 		if err := s.logs(ctx, list); err != nil {
 			return err
 		}
+		if err := storage.Holds(ctx, p.ID, p.Version); err != nil {
+			return err
+		}
 		p = list[0]
 		had := len(p.Log)
 		set, err := f(ctx, &p)
@@ -137,6 +140,21 @@ func (s *Store) Pages(ctx context.Context, q escalation.PageQuery) ([]escalation
 	}
 	if q.Person != "" {
 		c.add("id IN (SELECT page FROM page_person WHERE person = ?)", q.Person)
+	}
+	if q.Acked != "" {
+		c.add("acked_by = ?", actorText(mainstay.Person(q.Acked)))
+	}
+	if q.Severity != "" {
+		c.add("severity = ?", string(q.Severity))
+	}
+	if q.Text != "" {
+		c.add("lower(title) LIKE ?", storage.Containing(q.Text))
+	}
+	if !q.From.IsZero() {
+		c.add("opened_at >= ?", storage.Micros(q.From))
+	}
+	if !q.Until.IsZero() {
+		c.add("opened_at < ?", storage.Micros(q.Until))
 	}
 	if q.Projects != nil {
 		c.words = append(c.words, s.db.In("project", c.parameter(storage.List(q.Projects))))

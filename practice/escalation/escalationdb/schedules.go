@@ -3,6 +3,7 @@ package escalationdb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,9 +38,11 @@ func (c *conditions) parameter(arg any) string {
 	return fmt.Sprintf("$%d", len(c.args))
 }
 
+const scheduleColumns = `id, project, name, revision, retired_at`
+
 func scanSchedule(s storage.Scanner) (escalation.Schedule, error) {
 	var v escalation.Schedule
-	err := s(&v.ID, &v.Project, &v.Name, &v.Revision)
+	err := s(&v.ID, &v.Project, &v.Name, &v.Revision, storage.Into(&v.Retired))
 	return v, err
 }
 
@@ -48,6 +51,8 @@ func (s *Store) Schedules(ctx context.Context, q escalation.ScheduleQuery) ([]es
 	var c conditions
 	if q.ID != "" {
 		c.add("id = ?", q.ID)
+	} else {
+		c.words = append(c.words, "retired_at = 0")
 	}
 	if q.Name != "" {
 		c.add("name = ?", q.Name)
@@ -58,7 +63,7 @@ func (s *Store) Schedules(ctx context.Context, q escalation.ScheduleQuery) ([]es
 	var list []escalation.Schedule
 	err := s.db.View(ctx, func(ctx context.Context) (err error) {
 		list, err = storage.All(ctx, s.db, scanSchedule,
-			`SELECT id, project, name, revision FROM schedule`+c.where()+` ORDER BY project, name LIMIT 1000`, c.args...)
+			`SELECT `+scheduleColumns+` FROM schedule`+c.where()+` ORDER BY project, name LIMIT 1000`, c.args...)
 		if err != nil {
 			return err
 		}
@@ -133,7 +138,7 @@ var farAway = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 func (s *Store) SaveSchedule(ctx context.Context, project, name string, now time.Time, f func(*escalation.Schedule) (commit.Set, error)) error {
 	return s.db.Write(ctx, storage.Normal, func(ctx context.Context) error {
 		list, err := storage.All(ctx, s.db, scanSchedule,
-			`SELECT id, project, name, revision FROM schedule WHERE project = $1 AND name = $2`+s.db.Locking(), project, name)
+			`SELECT `+scheduleColumns+` FROM schedule WHERE project = $1 AND name = $2`+s.db.Locking(), project, name)
 		if err != nil {
 			return err
 		}
@@ -141,6 +146,9 @@ func (s *Store) SaveSchedule(ctx context.Context, project, name string, now time
 			return err
 		}
 		v := append(list, escalation.Schedule{Project: project, Name: name})[0]
+		if err := storage.Holds(ctx, v.ID, v.Revision); err != nil {
+			return err
+		}
 		set, err := f(&v)
 		if err != nil || set.IsZero() {
 			return err
@@ -153,8 +161,9 @@ func (s *Store) SaveSchedule(ctx context.Context, project, name string, now time
 }
 
 func (s *Store) writeSchedule(ctx context.Context, v escalation.Schedule) error {
-	if _, err := s.db.Exec(ctx, `INSERT INTO schedule (id, project, name, revision) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (id) DO UPDATE SET revision = excluded.revision`, v.ID, v.Project, v.Name, v.Revision); err != nil {
+	if _, err := s.db.Exec(ctx, `INSERT INTO schedule (`+scheduleColumns+`) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, retired_at = excluded.retired_at`,
+		v.ID, v.Project, v.Name, v.Revision, storage.Micros(v.Retired)); err != nil {
 		return err
 	}
 	for _, n := range v.Versions {
@@ -197,8 +206,12 @@ func (s *Store) Policies(ctx context.Context, q escalation.PolicyQuery) ([]escal
 	if q.Projects != nil {
 		c.words = append(c.words, s.db.In("project", c.parameter(storage.List(q.Projects))))
 	}
-	return storage.All(ctx, s.db, scanPolicy,
+	list, err := storage.All(ctx, s.db, scanPolicy,
 		`SELECT `+policyColumns+` FROM escalation_policy`+c.where()+` ORDER BY project, name LIMIT 1000`, c.args...)
+	if q.ID == "" {
+		list = slices.DeleteFunc(list, func(p escalation.Policy) bool { return !p.Retired.IsZero() })
+	}
+	return list, err
 }
 
 // SavePolicy loads, changes and saves a policy; see escalation.PolicyStore.
@@ -210,6 +223,9 @@ func (s *Store) SavePolicy(ctx context.Context, project, name string, f func(*es
 			return err
 		}
 		p := append(list, escalation.Policy{Project: project, Name: name})[0]
+		if err := storage.Holds(ctx, p.ID, p.Revision); err != nil {
+			return err
+		}
 		set, err := f(&p)
 		if err != nil || set.IsZero() {
 			return err

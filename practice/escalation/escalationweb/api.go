@@ -261,7 +261,7 @@ func (p *Pages) apiSchedules(rt *web.Router) {
 		web.Doc{Summary: "List schedules", Tag: "schedules"}, p.apiListSchedules)
 	web.API(rt, web.Route{Method: "GET", Pattern: "/schedules/{id}", Permission: access.OnCallRead, Kind: mainstay.KindSchedule},
 		web.Doc{Summary: "One schedule, by id or name", Tag: "schedules"}, p.apiSchedule)
-	web.API(rt, web.Route{Method: "PUT", Pattern: "/schedules/{name}", Permission: access.OnCallManage},
+	web.API(rt, web.Route{Method: "PUT", Pattern: "/schedules/{name}", Permission: access.OnCallManage, Names: mainstay.KindSchedule},
 		web.Doc{Summary: "Make a schedule, or give it a new version from now on; idempotent", Tag: "schedules"}, p.apiPutSchedule)
 	web.API(rt, web.Route{Method: "GET", Pattern: "/schedules/{id}/oncall", Permission: access.OnCallRead, Kind: mainstay.KindSchedule},
 		web.Doc{Summary: "Who is on call at a time", Tag: "schedules"}, p.apiOnCall)
@@ -458,7 +458,7 @@ func (p *Pages) apiPolicies(rt *web.Router) {
 		web.Doc{Summary: "List escalation policies", Tag: "policies"}, p.apiListPolicies)
 	web.API(rt, web.Route{Method: "GET", Pattern: "/policies/{id}", Permission: access.OnCallRead, Kind: mainstay.KindPolicy},
 		web.Doc{Summary: "One policy, by id or name", Tag: "policies"}, p.apiPolicy)
-	web.API(rt, web.Route{Method: "PUT", Pattern: "/policies/{name}", Permission: access.OnCallManage},
+	web.API(rt, web.Route{Method: "PUT", Pattern: "/policies/{name}", Permission: access.OnCallManage, Names: mainstay.KindPolicy},
 		web.Doc{Summary: "Make or change a policy; idempotent", Tag: "policies"}, p.apiPutPolicy)
 }
 

@@ -95,6 +95,7 @@ func (p *Pages) Routes(rt *web.Router) {
 	get("/policies/{id}", access.OnCallRead, mainstay.KindPolicy, p.policy)
 	get("/policies/{id}/edit", access.OnCallManage, mainstay.KindPolicy, p.editPolicy)
 	post("/policies/{id}/edit", access.OnCallManage, mainstay.KindPolicy, p.savePolicy)
+	p.bulk(rt)
 	p.api(rt)
 }
 

@@ -25,6 +25,7 @@ type line struct {
 	Opened                    time.Time
 	Who                       string // who has it, or who was asked
 	Next                      time.Time
+	Pick                      string // what a bulk act is given; "" when it is over
 }
 
 // lines shows pages in a list.
@@ -42,6 +43,9 @@ func (p *Pages) lines(ctx context.Context, list []escalation.Page) ([]line, erro
 		l := line{
 			Key: v.Key(), URL: object.URL(mainstay.KindPage, v.Key()), Title: v.Title, Severity: string(v.Severity), State: stateOf(v.State),
 			Bad: v.State == escalation.Open || v.State == escalation.Exhausted, Opened: v.Opened,
+		}
+		if v.State != escalation.Resolved {
+			l.Pick = v.Key()
 		}
 		switch {
 		case v.State == escalation.Open:
@@ -72,38 +76,6 @@ func asked(v escalation.Page, f folk) string {
 		return "nobody"
 	}
 	return strings.Join(names, ", ")
-}
-
-// pagesView is the list of pages.
-type pagesView struct {
-	Tabs  []ui.Tab
-	Lines []line
-	Next  string
-	All   bool
-}
-
-var underway = []escalation.State{escalation.Open, escalation.Acknowledged, escalation.Exhausted}
-
-func (p *Pages) pages(c *web.Ctx) error {
-	q := escalation.PageQuery{Projects: visible(c.Viewer, access.PageRead, false), States: underway, Limit: 51}
-	view := pagesView{All: c.Query("show") == "all"}
-	if view.All {
-		q.States = nil
-	}
-	q.Before, _ = strconv.ParseInt(c.Query("before"), 10, 64) // anything else begins at the newest
-	list, err := p.Service.Pages(c.Context(), q)
-	if err != nil {
-		return err
-	}
-	if len(list) == q.Limit {
-		list = list[:q.Limit-1]
-		view.Next = fmt.Sprintf("/pages?show=%s&before=%d", c.Query("show"), list[len(list)-1].Number)
-	}
-	if view.Lines, err = p.lines(c.Context(), list); err != nil {
-		return err
-	}
-	view.Tabs = []ui.Tab{{Text: "Under way", URL: "/pages", Here: !view.All}, {Text: "All", URL: "/pages?show=all", Here: view.All}}
-	return c.Render(web.Page{Title: "Pages", Nav: "oncall", Crumbs: []web.Crumb{{Text: "On call", URL: "/schedules"}, {Text: "Pages"}}}, pagesPage(view))
 }
 
 // step is a step of the policy as the page shows it.
@@ -350,17 +322,18 @@ func stepped(s fact.PageStepped, who folk) stepView {
 }
 
 func (p *Pages) acknowledge(c *web.Ctx) error {
-	v, changed, err := p.Service.Acknowledge(c.Context(), c.Actor(), c.Ref.ID, escalation.ViaWeb)
+	did, err := p.Take(c.Context(), c.Actor(), c.Ref.ID)
 	if err != nil {
 		return err
 	}
-	switch {
-	case changed:
-		c.Say("You have %s. Nobody else is paged for it.", v.Key())
-	case v.State == escalation.Resolved:
-		c.Say("%s is over already.", v.Key())
-	default:
-		c.Say("%s has %s already.", p.Names.Actor(c.Context(), v.AckedBy), v.Key())
+	v, err := p.Service.Page(c.Context(), c.Ref.ID)
+	if err != nil {
+		return err
+	}
+	if did.Undo != nil {
+		c.OfferUndo(*did.Undo, object.Object{Ref: c.Ref, Number: v.Number}, "%s", did.Said)
+	} else {
+		c.Say("%s", did.Said)
 	}
 	return c.See(object.URL(mainstay.KindPage, v.Key()))
 }

@@ -22,6 +22,8 @@ func (p *Pages) Panels() []web.Panel {
 		{Where: "project", Title: "On call", Order: 30, Side: true, Render: p.onCallPanel},
 		{Where: "alert", Title: "Pages", Order: 20, Render: p.aboutPanel},
 		{Where: "incident", Title: "Pages", Order: 60, Render: p.aboutPanel},
+		{Where: "mine", Title: "Pages", Order: 10, Render: p.minePages},
+		{Where: "mine", Title: "On call", Order: 30, Side: true, Render: p.mineShifts},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -433,6 +434,9 @@ func (p *Pages) override(c *web.Ctx) error {
 	if !okUntil {
 		faults.Add("until", "This is not a date and time.")
 	}
+	if hours, err := strconv.Atoi(c.Form("hours")); err == nil && hours > 0 && hours <= 24 && form.Until == "" {
+		until = c.Now.Add(time.Duration(hours) * time.Hour)
+	}
 	if err = faults.Err(); err == nil {
 		err = p.Service.Override(c.Context(), c.Actor(), c.Ref.ID, escalation.Override{Person: form.Person, From: from, Until: until, Reason: form.Reason})
 	}
@@ -442,8 +446,23 @@ func (p *Pages) override(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	c.Say("Saved. The schedule below shows it.")
+	p.offerBack(c, form.Person)
 	return c.See(path(mainstay.KindSchedule, c.Path("id")))
+}
+
+// offerBack says that it is saved, with a button that takes it back.
+func (p *Pages) offerBack(c *web.Ctx, person string) {
+	const said = "Saved. The schedule below shows it."
+	s, err := p.Service.Schedule(c.Context(), c.Ref.ID, c.Now, c.Now.AddDate(2, 0, 0))
+	if err == nil {
+		for _, o := range slices.Backward(s.Overrides) {
+			if o.Person == person && o.By == c.Actor() && o.Removed.IsZero() {
+				c.Offer("Undo", "/schedules/"+c.Ref.ID+"/overrides/"+o.ID+"/remove", said)
+				return
+			}
+		}
+	}
+	c.Say(said)
 }
 
 func (p *Pages) removeOverride(c *web.Ctx) error {

@@ -116,6 +116,9 @@ func (s *Store) update(ctx context.Context, id string, rule func(*incident.Incid
 		if err != nil {
 			return err
 		}
+		if err := storage.Holds(ctx, was.ID, was.Version); err != nil {
+			return err
+		}
 		now := clone(was)
 		set, err := rule(&now)
 		if err != nil || set.IsZero() {

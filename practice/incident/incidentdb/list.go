@@ -79,6 +79,18 @@ func (s *Store) conditions(q incident.Query) (where, error) {
 	if q.Service != "" {
 		w.add("services LIKE ?", `%"`+strings.NewReplacer("%", "", "_", "", `"`, "").Replace(q.Service)+`"%`)
 	}
+	if q.Text != "" {
+		w.add("lower(title) LIKE ?", storage.Containing(q.Text))
+	}
+	if q.Holder != "" {
+		w.add("id IN (SELECT r.incident FROM incident_role r WHERE r.person = ?)", q.Holder)
+	}
+	if !q.From.IsZero() {
+		w.add("declared_at >= ?", storage.Micros(q.From))
+	}
+	if !q.Until.IsZero() {
+		w.add("declared_at < ?", storage.Micros(q.Until))
+	}
 	if !q.Linked.IsZero() {
 		w.add("id IN (SELECT l.incident FROM incident_link l WHERE l.id = ? AND l.kind = ?)", q.Linked.ID, string(q.Linked.Kind))
 	}

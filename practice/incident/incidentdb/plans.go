@@ -9,11 +9,11 @@ import (
 	"github.com/mainstayhq/mainstay/storage"
 )
 
-const planColumns = `p.id, p.project, p.name, v.version, v.spec, v.by_kind, v.by_id, v.at`
+const planColumns = `p.id, p.project, p.name, v.version, v.spec, v.by_kind, v.by_id, v.at, p.retired_at`
 
 func scanPlan(s storage.Scanner) (incident.Plan, error) {
 	var p incident.Plan
-	err := s(&p.ID, &p.Project, &p.Name, &p.Version, storage.IntoJSON(&p.Spec), &p.By.Kind, &p.By.ID, storage.Into(&p.At))
+	err := s(&p.ID, &p.Project, &p.Name, &p.Version, storage.IntoJSON(&p.Spec), &p.By.Kind, &p.By.ID, storage.Into(&p.At), storage.Into(&p.Retired))
 	return p, err
 }
 
@@ -33,13 +33,17 @@ func (s *Store) SavePlan(ctx context.Context, project, name string, rule func(*i
 		if err != nil {
 			return err
 		}
+		if err := storage.Holds(ctx, p.ID, p.Version); err != nil {
+			return err
+		}
 		set, err := rule(&p)
 		if err != nil || set.IsZero() {
 			return err
 		}
-		n, err := s.db.Exec(ctx, `INSERT INTO incident_plan (id, project, name, version) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (project, name) DO UPDATE SET version = excluded.version WHERE incident_plan.version = $5`,
-			p.ID, p.Project, p.Name, p.Version, version)
+		n, err := s.db.Exec(ctx, `INSERT INTO incident_plan (id, project, name, version, retired_at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (project, name) DO UPDATE SET version = excluded.version, retired_at = excluded.retired_at
+			WHERE incident_plan.version = $6`,
+			p.ID, p.Project, p.Name, p.Version, storage.Micros(p.Retired), version)
 		if err != nil {
 			return err
 		}
@@ -57,7 +61,7 @@ func (s *Store) SavePlan(ctx context.Context, project, name string, rule func(*i
 // Plans lists newest versions; see incident.Plans.
 func (s *Store) Plans(ctx context.Context, project string) ([]incident.Plan, error) {
 	return storage.All(ctx, s.db, scanPlan, `SELECT `+planColumns+newest+
-		` WHERE ($1 = '' OR p.project = $2 OR p.project = $3) ORDER BY p.name, p.id LIMIT 1000`,
+		` WHERE p.retired_at = 0 AND ($1 = '' OR p.project = $2 OR p.project = $3) ORDER BY p.name, p.id LIMIT 1000`,
 		project, project, mainstay.Installation)
 }
 

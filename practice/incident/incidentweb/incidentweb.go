@@ -82,6 +82,7 @@ func (p *Pages) Routes(rt *web.Router) {
 	}
 	get("/plans", "", access.IncidentRead, p.plans)
 	get("/plans/{id}", mainstay.KindPlan, access.IncidentRead, p.plan)
+	p.bulk(rt)
 	p.api(rt)
 }
 

@@ -2,11 +2,13 @@ package incidentweb
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
+	"github.com/mainstayhq/mainstay/core/object"
 	"github.com/mainstayhq/mainstay/practice/incident"
 	"github.com/mainstayhq/mainstay/web"
 	"github.com/mainstayhq/mainstay/web/ui"
@@ -46,49 +48,88 @@ func row(i incident.Incident, n names) rowView {
 
 // listView is the list of incidents.
 type listView struct {
-	Tabs       []ui.Tab
+	List       ui.Listing
 	Rows       []rowView
-	Next       string
 	MayDeclare bool
 	MayPosts   bool
-	Severities []ui.Tab
 	Filtered   bool
 }
 
-// The views of the list by the word in the address.
-var shows = []struct {
-	word, text string
-	states     []incident.State
-}{
-	{"", "All", nil},
-	{"open", "Open", []incident.State{incident.Open}},
-	{"resolved", "Resolved", []incident.State{incident.Resolved}},
-	{"closed", "Closed", []incident.State{incident.Closed}},
+// listSpec says by what incidents are narrowed.
+func (p *Pages) listSpec(c *web.Ctx) (web.ListSpec, error) {
+	s := web.ListSpec{
+		Name: "incidents", Label: "Incidents by state", Path: "/incidents",
+		Tab: web.Filter{Name: "show", Options: []ui.Option{{Value: "all", Text: "All"}, {Value: "open", Text: "Open"}, {Value: "resolved", Text: "Resolved"}, {Value: "closed", Text: "Closed"}}},
+	}
+	s.Filters = append(c.ProjectFilter(access.IncidentRead), web.Filter{Name: "severity", Label: "Severity", Options: web.SeverityOptions()})
+	services, err := p.cfg.Projects.Services(c.Context(), "")
+	if err != nil {
+		return s, err
+	}
+	options := []ui.Option{{Value: "", Text: "every service"}}
+	for _, x := range services {
+		if c.Viewer.May(access.IncidentRead, x.Project) && len(options) < 300 {
+			options = append(options, ui.Option{Value: x.ID, Text: x.Title()})
+		}
+	}
+	if len(options) > 2 {
+		s.Filters = append(s.Filters, web.Filter{Name: "service", Label: "Service", Options: options})
+	}
+	s.Filters = append(s.Filters,
+		web.Filter{Name: "who", Label: "Who", Options: []ui.Option{{Value: "", Text: "anybody"}, {Value: "me", Text: "I have a role"}}},
+		web.Filter{Name: "from", Label: "From", Type: "date"}, web.Filter{Name: "until", Label: "Until", Type: "date"},
+		web.Filter{Name: "q", Label: "Title", Type: "search", Placeholder: "words"})
+	if c.Viewer.MayAny(access.IncidentRespond) {
+		s.Bulk = "/incidents/bulk"
+		s.Acts = []ui.BulkAct{
+			{Word: "command", Label: "Take command"},
+			{Word: "close", Label: "Close", Key: "C"},
+		}
+	}
+	return s, nil
+}
+
+// listQuery is what the list asks for.
+func listQuery(c *web.Ctx, l *web.Listing) (incident.Query, error) {
+	q := query(c.Viewer)
+	var err error
+	if q.Projects, err = l.Within(access.IncidentRead); err != nil {
+		return q, err
+	}
+	q.Cursor, q.Limit = l.Cursor(), l.Size()
+	if st := incident.State(l.Value("show")); st.Valid() {
+		q.States = []incident.State{st}
+	}
+	q.Severity, q.Service, q.Text = mainstay.Severity(l.Value("severity")), l.Value("service"), l.Value("q")
+	if l.Value("who") == "me" {
+		q.Holder = c.Viewer.PersonID
+	}
+	q.From = l.Day("from")
+	if q.Until = l.Day("until"); !q.Until.IsZero() {
+		q.Until = q.Until.AddDate(0, 0, 1) // that day too
+	}
+	return q, nil
 }
 
 func (p *Pages) list(c *web.Ctx) error {
-	v := listView{MayDeclare: c.May(access.IncidentRespond), MayPosts: c.Viewer.MayAny(access.PostRead)}
-	show, severity := c.Query("show"), c.Query("severity")
-	q := query(c.Viewer)
-	q.Cursor, q.Limit = c.Query("cursor"), 50
-	if s := mainstay.Severity(severity); s.Valid() {
-		q.Severity = s
+	spec, err := p.listSpec(c)
+	if err != nil {
+		return err
 	}
-	for _, s := range shows {
-		if s.word == show {
-			q.States = s.states
-		}
-		v.Tabs = append(v.Tabs, ui.Tab{Text: s.text, URL: "/incidents" + params(s.word, severity, ""), Here: s.word == show})
+	l, err := c.List(spec)
+	if err != nil {
+		return err
 	}
-	v.Severities = []ui.Tab{{Text: "every severity", URL: "/incidents" + params(show, "", ""), Here: q.Severity == ""}}
-	for _, s := range mainstay.Severities() {
-		v.Severities = append(v.Severities, ui.Tab{Text: string(s), URL: "/incidents" + params(show, string(s), ""), Here: s == q.Severity})
+	q, err := listQuery(c, l)
+	if err != nil {
+		return err
 	}
-	v.Filtered = q.States != nil || q.Severity != "" || q.Cursor != ""
 	page, err := p.cfg.Incidents.List(c.Context(), q)
 	if err != nil {
 		return err
 	}
+	v := listView{MayDeclare: c.May(access.IncidentRespond), MayPosts: c.Viewer.MayAny(access.PostRead)}
+	v.Filtered = l.Filtered() || q.States != nil || q.Cursor != ""
 	list := page.Items
 	if !v.Filtered { // the first page of all: what is open stands first, whatever its age
 		if list, err = p.openFirst(c, q, list); err != nil {
@@ -102,10 +143,9 @@ func (p *Pages) list(c *web.Ctx) error {
 	for _, i := range list {
 		v.Rows = append(v.Rows, row(i, n))
 	}
-	if page.Next != "" {
-		v.Next = "/incidents" + params(show, severity, page.Next)
-	}
-	return c.Render(web.Page{Title: "Incidents", Nav: "incidents", Crumbs: []web.Crumb{{Text: "Incidents"}}}, listPage(v))
+	l.Rows(len(v.Rows), page.Next, 0)
+	v.List = l.View()
+	return c.Render(web.Page{Title: "Incidents", Nav: "incidents", Status: l.Status(), Crumbs: []web.Crumb{{Text: "Incidents"}}}, listPage(v))
 }
 
 // openFirst puts the open incidents before the others.
@@ -125,15 +165,65 @@ func (p *Pages) openFirst(c *web.Ctx, q incident.Query, list []incident.Incident
 	return out, nil
 }
 
-func params(show, severity, cursor string) string {
-	q := url.Values{}
-	for name, v := range map[string]string{"show": show, "severity": severity, "cursor": cursor} {
-		if v != "" {
-			q.Set(name, v)
+// bulk is what can be done to many incidents at once.
+func (p *Pages) bulk(rt *web.Router) {
+	rt.Bulk(web.Bulk{
+		Pattern: "/incidents/bulk", Kind: mainstay.KindIncident, Permission: access.IncidentRespond, Back: "/incidents",
+		Words:    map[string]string{"close": "closed", "command": "commanded by you"},
+		Matching: p.matching,
+		Acts: map[string]func(*web.Ctx, object.Object) (web.Did, error){
+			"close": func(c *web.Ctx, o object.Object) (web.Did, error) {
+				i, err := p.cfg.Incidents.Close(c.Context(), c.Actor(), o.Ref.ID)
+				return web.Did{Said: i.Key() + " is closed.", Undo: &web.Inverse{Act: "incident.unclose", Version: i.Version + 1}}, err
+			},
+			"command": p.command1,
+		},
+	})
+	rt.Undoes("incident.unclose", access.IncidentRespond, func(c *web.Ctx, o object.Object, was web.Inverse) (web.Did, error) {
+		i, err := p.cfg.Incidents.Unclose(c.Context(), c.Actor(), o.Ref.ID, was.Version)
+		return web.Did{Said: i.Key() + " is resolved, and not closed."}, err
+	})
+	rt.Undoes("incident.commander", access.IncidentRespond, func(c *web.Ctx, o object.Object, was web.Inverse) (web.Did, error) {
+		i, err := p.cfg.Incidents.Incident(c.Context(), o.Ref.ID)
+		if err == nil && i.Version != was.Version {
+			err = mainstay.Errorf(mainstay.Conflict, "%s has changed since; the command was not handed back.", i.Key())
 		}
+		if err == nil {
+			_, err = p.cfg.Incidents.Assign(c.Context(), c.Actor(), o.Ref.ID, incident.Commander, was.Before)
+		}
+		return web.Did{Said: o.Key() + " is commanded as before."}, err
+	})
+}
+
+// command1 makes the viewer the commander of one incident.
+func (p *Pages) command1(c *web.Ctx, o object.Object) (web.Did, error) {
+	before, err := p.cfg.Incidents.Incident(c.Context(), o.Ref.ID)
+	if err != nil {
+		return web.Did{}, err
 	}
-	if len(q) == 0 {
-		return ""
+	if c.Viewer.PersonID == "" || before.Holder(incident.Commander) == c.Viewer.PersonID {
+		return web.Did{Idle: true, Said: "You command " + o.Key() + " already."}, nil
 	}
-	return "?" + q.Encode()
+	i, err := p.cfg.Incidents.Assign(c.Context(), c.Actor(), o.Ref.ID, incident.Commander, c.Viewer.PersonID)
+	return web.Did{Said: "You command " + o.Key() + ".", Undo: &web.Inverse{Act: "incident.commander", Version: i.Version + 1, Before: before.Holder(incident.Commander)}}, err
+}
+
+// matching lists the incidents that a list's query selects.
+func (p *Pages) matching(c *web.Ctx, query url.Values, most int) ([]string, error) {
+	spec, err := p.listSpec(c)
+	if err != nil {
+		return nil, err
+	}
+	l := c.Listing(spec, query)
+	q, err := listQuery(c, l)
+	if err != nil {
+		return nil, err
+	}
+	q.Cursor, q.Limit = "", most
+	page, err := p.cfg.Incidents.List(c.Context(), q)
+	keys := []string{}
+	for _, i := range page.Items {
+		keys = append(keys, i.Key())
+	}
+	return slices.Clip(keys), err
 }

@@ -34,6 +34,7 @@ func (p *Pages) Panels() []web.Panel {
 		{Where: "project", Title: "Burning", Order: 10, Whole: true, Render: p.burningHere},
 		{Where: string(mainstay.KindAlert), Title: "Incident", Order: 20, Side: true, Render: p.ofThis},
 		{Where: string(mainstay.KindPage), Title: "Incident", Order: 20, Side: true, Render: p.ofThis},
+		{Where: "mine", Title: "Incidents", Order: 20, Render: p.mine},
 	}
 }
 
@@ -159,4 +160,46 @@ func (p *Pages) Tally(ctx context.Context, v access.Viewer) (ui.Tally, error) {
 		t.Crit = list[0].Severity <= mainstay.Sev2
 	}
 	return t, err
+}
+
+// mine are the open incidents in which the viewer holds a role, or a task that is not done.
+func (p *Pages) mine(ctx context.Context, at web.At) (web.Component, error) {
+	if at.Viewer.PersonID == "" || !at.Viewer.MayAny(access.IncidentRead) {
+		return nil, nil
+	}
+	q := query(at.Viewer)
+	q.Holder, q.States, q.Limit = at.Viewer.PersonID, []incident.State{incident.Open}, 20
+	page, err := p.cfg.Incidents.List(ctx, q)
+	if err != nil || len(page.Items) == 0 {
+		return nil, err
+	}
+	n, err := p.names(ctx, page.Items...)
+	if err != nil {
+		return nil, err
+	}
+	v := minePanel{}
+	for _, i := range page.Items {
+		line := mineLine{row: row(i, n)}
+		for _, x := range i.Roles {
+			if x.Person == at.Viewer.PersonID {
+				line.Roles = append(line.Roles, x.Role)
+			}
+		}
+		for _, t := range i.Tasks {
+			if t.Owner == at.Viewer.PersonID && t.State == incident.Todo {
+				line.Tasks++
+			}
+		}
+		v.Lines = append(v.Lines, line)
+	}
+	return mineIncidents(v), nil
+}
+
+// minePanel is what the viewer has to do with incidents.
+type minePanel struct{ Lines []mineLine }
+
+type mineLine struct {
+	row   rowView
+	Roles []string
+	Tasks int
 }

@@ -111,6 +111,9 @@ func (s *Store) Update(ctx context.Context, id string,
 		if err != nil {
 			return err
 		}
+		if err := storage.Holds(ctx, a.ID, a.Version); err != nil {
+			return err
+		}
 		set, err := rule(ctx, &a)
 		if err != nil || set.IsZero() {
 			return err
@@ -160,6 +163,10 @@ func (s *Store) List(ctx context.Context, q knowledge.Query) ([]knowledge.Articl
 	}
 	if q.IDs != nil {
 		where += ` AND ` + in("id", q.IDs)
+	}
+	if q.Owner != "" {
+		args = append(args, q.Owner)
+		where += fmt.Sprintf(` AND owner = $%d`, len(args))
 	}
 	if q.Rule != "" {
 		args = append(args, q.Rule)

@@ -81,6 +81,7 @@ func (p *Pages) Routes(rt *web.Router) {
 	} {
 		rt.Handle(web.Route{Method: "POST", Pattern: "/articles/{id}" + pattern, Permission: access.ArticleWrite, Kind: mainstay.KindArticle, MaxBody: maxBody}, h)
 	}
+	p.bulk(rt)
 	p.api(rt)
 }
 

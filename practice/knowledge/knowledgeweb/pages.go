@@ -10,87 +10,12 @@ import (
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
 	"github.com/mainstayhq/mainstay/core/document"
-	"github.com/mainstayhq/mainstay/core/search"
 	"github.com/mainstayhq/mainstay/practice/knowledge"
 	"github.com/mainstayhq/mainstay/web"
 	"github.com/mainstayhq/mainstay/web/ui"
 )
 
 const pageSize = 50
-
-func (p *Pages) list(c *web.Ctx) error {
-	v := listView{Query: c.Query("q"), MayAdd: c.Viewer.MayAny(access.ArticleWrite)}
-	var err error
-	if v.Query != "" {
-		err = p.found(c, &v)
-	} else {
-		err = p.newest(c, &v)
-	}
-	if err != nil {
-		return err
-	}
-	return c.Render(web.Page{Title: "Articles", Nav: "knowledge", Crumbs: []web.Crumb{{Text: "Knowledge"}}}, listPage(v))
-}
-
-// found fills the list with what the search finds, best first.
-func (p *Pages) found(c *web.Ctx, v *listView) error {
-	hits, err := p.cfg.Finder.Find(c.Context(), c.Viewer, search.Query{
-		Text: v.Query, Kinds: []mainstay.Kind{mainstay.KindArticle}, Limit: pageSize, Prefix: true,
-	})
-	if err != nil {
-		return err
-	}
-	ids := []string{}
-	for _, h := range hits {
-		ids = append(ids, h.Ref.ID)
-	}
-	list, err := p.cfg.Articles.List(c.Context(), visible(c.Viewer, knowledge.Query{IDs: ids}))
-	if err != nil {
-		return err
-	}
-	byID := map[string]knowledge.Article{}
-	for _, a := range list {
-		byID[a.ID] = a
-	}
-	for _, h := range hits {
-		if a, ok := byID[h.Ref.ID]; ok {
-			r := p.row(c.Context(), a, c.Now)
-			r.Spans = h.Spans
-			v.Rows = append(v.Rows, r)
-		}
-	}
-	return nil
-}
-
-func (p *Pages) newest(c *web.Ctx, v *listView) error {
-	q := visible(c.Viewer, knowledge.Query{Limit: pageSize + 1})
-	which := c.Query("state")
-	if st := knowledge.State(which); st.Valid() {
-		q.States = []knowledge.State{st}
-	} else {
-		which, q.States = "", []knowledge.State{knowledge.Draft, knowledge.Published}
-	}
-	q.Before, _ = strconv.ParseInt(c.Query("before"), 10, 64)
-	list, err := p.cfg.Articles.List(c.Context(), q)
-	if err != nil {
-		return err
-	}
-	for _, t := range []struct{ text, state string }{{"Current", ""}, {"Published", "published"}, {"Drafts", "draft"}, {"Retired", "retired"}} {
-		tab := ui.Tab{Text: t.text, URL: "/articles", Here: which == t.state}
-		if t.state != "" {
-			tab.URL += "?state=" + t.state
-		}
-		v.Tabs = append(v.Tabs, tab)
-	}
-	if len(list) > pageSize {
-		list = list[:pageSize]
-		v.Next = fmt.Sprintf("/articles?state=%s&before=%d", which, list[pageSize-1].Number)
-	}
-	for _, a := range list {
-		v.Rows = append(v.Rows, p.row(c.Context(), a, c.Now))
-	}
-	return nil
-}
 
 func (p *Pages) one(c *web.Ctx) error {
 	ctx := c.Context()

@@ -16,7 +16,24 @@ func (p *Pages) Panels() []web.Panel {
 	return []web.Panel{
 		{Where: "alert", Title: "What helped before", Order: 20, Render: p.onAlert},
 		{Where: "incident", Title: "Article", Order: 70, Side: true, Render: p.onIncident},
+		{Where: "mine", Title: "Drafts", Order: 50, Render: p.mine},
 	}
+}
+
+// mine are the drafts that the viewer keeps.
+func (p *Pages) mine(ctx context.Context, at web.At) (web.Component, error) {
+	if at.Viewer.PersonID == "" || !at.Viewer.MayAny(access.ArticleRead) {
+		return nil, nil
+	}
+	list, err := p.cfg.Articles.List(ctx, visible(at.Viewer, knowledge.Query{Owner: at.Viewer.PersonID, States: []knowledge.State{knowledge.Draft}, Limit: 20}))
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	var rows []row
+	for _, a := range list {
+		rows = append(rows, p.row(ctx, a, at.Now))
+	}
+	return minePanel(rows), nil
 }
 
 // shownOnAlert bounds how many articles an alert shows.

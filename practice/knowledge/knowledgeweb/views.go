@@ -28,11 +28,10 @@ type row struct {
 }
 
 type listView struct {
-	Query  string
-	Rows   []row
-	Next   string
-	Tabs   []ui.Tab
-	MayAdd bool
+	List     ui.Listing
+	Rows     []row
+	Filtered bool
+	MayAdd   bool
 }
 
 // revisionView is one line of the history.

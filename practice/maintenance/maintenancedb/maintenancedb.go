@@ -109,6 +109,9 @@ func (s *Store) update(ctx context.Context, id string, f func(*maintenance.Windo
 	if err != nil {
 		return err
 	}
+	if err := storage.Holds(ctx, w.ID, w.Version); err != nil {
+		return err
+	}
 	set, err := f(&w)
 	if err != nil || set.IsZero() {
 		return err
@@ -156,6 +159,9 @@ func (s *Store) Windows(ctx context.Context, q maintenance.Query) ([]maintenance
 	}
 	if q.Name != "" {
 		where = append(where, "name = "+arg(q.Name))
+	}
+	if q.Text != "" {
+		where = append(where, "lower(title) LIKE "+arg(storage.Containing(q.Text)))
 	}
 	if len(q.States) > 0 {
 		var l []string

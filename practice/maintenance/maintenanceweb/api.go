@@ -85,9 +85,15 @@ type (
 		Body NewWindow
 	}
 	changeIn struct {
-		ID string `path:"id"`
+		Name    string `path:"name" maxLength:"100" doc:"id or number of one that is there, or a name"`
+		Project string `query:"project" maxLength:"100" doc:"A project's id or name; the installation when empty"`
 		web.Precondition
 		Body maintenance.WindowSpec
+	}
+	changeOut struct {
+		Status int
+		ETag   string `header:"ETag"`
+		Body   Window
 	}
 	moveIn struct {
 		ID string `path:"id" doc:"id, number or name"`
@@ -110,7 +116,9 @@ func (p *Pages) api(rt *web.Router) {
 		doc("One maintenance window"), p.apiOne)
 	web.API(rt, web.Route{Method: "POST", Pattern: "/windows", Permission: access.WindowManage},
 		web.Doc{Summary: "Plan a maintenance window", Tag: "windows", Status: 201}, p.apiCreate(rt))
-	web.API(rt, one("PUT", "/windows/{id}"), doc("Change a window"), p.apiChange)
+	web.API(rt, web.Route{Method: "PUT", Pattern: "/windows/{name}", Permission: access.WindowManage, Names: mainstay.KindWindow}, web.Doc{
+		Summary: "Change a window, or plan one by its name", Tag: "windows", Description: "Idempotent: what is so already is left alone. 201 when it was made.",
+	}, p.apiPut(rt))
 	for _, name := range []string{"start", "verify", "finish"} {
 		do := p.commands()[name]
 		web.API(rt, one("POST", "/windows/{id}/"+name), doc("Move a window: "+name), func(ctx context.Context, in *moveIn) (*web.Out[Window], error) {
@@ -205,14 +213,4 @@ func (p *Pages) apiCreate(rt *web.Router) func(context.Context, *createIn) (*web
 		}
 		return &web.Out[Window]{ETag: web.ETag(w.Version), Body: view(w)}, nil
 	}
-}
-
-func (p *Pages) apiChange(ctx context.Context, in *changeIn) (*web.Out[Window], error) {
-	if err := p.held(ctx, in.Precondition); err != nil {
-		return nil, err
-	}
-	if _, err := p.cfg.Service.Change(ctx, web.ViewerFrom(ctx).Actor, web.RefFrom(ctx).ID, in.Body); err != nil {
-		return nil, err
-	}
-	return p.apiOne(ctx, nil)
 }

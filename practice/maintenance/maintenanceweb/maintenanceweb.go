@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/mainstayhq/mainstay"
@@ -87,35 +86,6 @@ func within(v access.Viewer, perm access.Permission) []string {
 		return nil
 	}
 	return append([]string{mainstay.Installation}, ids...)
-}
-
-func (p *Pages) list(c *web.Ctx) error {
-	ctx := c.Context()
-	before, _ := strconv.ParseInt(c.Query("cursor"), 10, 64) // a wrong cursor begins at the top
-	v := listView{MayAdd: c.Viewer.MayAny(access.WindowManage), Old: c.Query("state") == "ended"}
-	q := maintenance.Query{Projects: within(c.Viewer, access.WindowRead), Before: before, Limit: 51}
-	q.States = []maintenance.State{maintenance.Scheduled, maintenance.InProgress, maintenance.Verifying}
-	if v.Old {
-		q.States = []maintenance.State{maintenance.Completed, maintenance.Cancelled}
-	}
-	list, err := p.cfg.Service.Windows(ctx, q)
-	if err != nil {
-		return err
-	}
-	if len(list) > 50 {
-		list = list[:50]
-		v.Next = "/windows?state=" + c.Query("state") + "&cursor=" + strconv.FormatInt(list[49].Number, 10)
-	}
-	if !v.Old {
-		slices.SortStableFunc(list, func(a, b maintenance.Window) int { return a.From.Compare(b.From) })
-	}
-	for _, w := range list {
-		r := row{Key: w.Key(), URL: "/windows/" + w.Key(), Title: w.Title, State: stateOf(w), From: w.From, Length: ui.Long(w.Until.Sub(w.From))}
-		r.Project, _ = p.cfg.Names.Subject(ctx, mainstay.Ref{Kind: mainstay.KindProject, ID: w.Project})
-		v.Rows = append(v.Rows, r)
-	}
-	v.Tabs = []ui.Tab{{Text: "Planned and under way", URL: "/windows", Here: !v.Old}, {Text: "Ended", URL: "/windows?state=ended", Here: v.Old}}
-	return c.Render(web.Page{Title: "Maintenance", Nav: "plan", Crumbs: []web.Crumb{{Text: "Maintenance"}}}, listPage(v))
 }
 
 func (p *Pages) one(c *web.Ctx) error { return p.show(c, 0, "", nil) }

@@ -138,7 +138,7 @@ func TestPages(t *testing.T) {
 			t.Fatalf("sent to %s", to)
 		}
 		s.page("ana", "/windows/WIN-1", "Database move", "Planned", "10:00", "Begin now, users see maintenance", "by a person")
-		s.page("ben", "/windows", "WIN-1 Database move")
+		s.page("ben", "/windows", "Database move WIN-1")
 		s.page("ana", "/windows/WIN-1/edit", "Save, and announce the change")
 		good.Set("until", "2026-03-17T12:00")
 		s.post("ana", "/windows/WIN-1", good, 303)

@@ -9,11 +9,11 @@ import (
 )
 
 type listView struct {
-	Rows   []row
-	Tabs   []ui.Tab
-	Next   string
-	Old    bool
-	MayAdd bool
+	List     ui.Listing
+	Rows     []row
+	Old      bool
+	MayAdd   bool
+	Filtered bool
 }
 
 type row struct {

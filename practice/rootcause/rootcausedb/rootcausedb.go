@@ -127,6 +127,9 @@ func (s *Store) Update(ctx context.Context, id string,
 		if err != nil {
 			return err
 		}
+		if err := storage.Holds(ctx, rc.ID, rc.Version); err != nil {
+			return err
+		}
 		set, err := rule(ctx, &rc)
 		if err != nil || set.IsZero() {
 			return err
@@ -182,10 +185,22 @@ func (s *Store) List(ctx context.Context, q rootcause.Query) ([]rootcause.RootCa
 		}
 		where += ` AND ` + in("state", words)
 	}
+	if q.Owner != "" {
+		args = append(args, q.Owner)
+		where += fmt.Sprintf(` AND owner = $%d`, len(args))
+	}
+	if q.Severity != "" {
+		args = append(args, string(q.Severity))
+		where += fmt.Sprintf(` AND severity = $%d`, len(args))
+	}
 	order := `number DESC`
 	if q.ByDue {
 		where += ` AND state IN ('open', 'in_review', 'reviewed')`
 		order = `due_at, number`
+		if !q.DueAfter.IsZero() {
+			args = append(args, storage.Micros(q.DueAfter), q.Above)
+			where += fmt.Sprintf(` AND (due_at, number) > ($%d, $%d)`, len(args)-1, len(args))
+		}
 	}
 	args = append(args, q.Limit)
 	return storage.All(ctx, s.db, scan, `SELECT `+columns+` FROM rootcause WHERE `+where+` ORDER BY `+order+

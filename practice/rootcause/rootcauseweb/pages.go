@@ -2,11 +2,9 @@ package rootcauseweb
 
 import (
 	"context"
-	"fmt"
 	"html"
 	"maps"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -18,41 +16,6 @@ import (
 	"github.com/mainstayhq/mainstay/web/assets"
 	"github.com/mainstayhq/mainstay/web/ui"
 )
-
-const pageSize = 50
-
-func (p *Pages) list(c *web.Ctx) error {
-	q := visible(c.Viewer, rootcause.Query{Limit: pageSize + 1})
-	which := c.Query("state")
-	switch which {
-	case "published":
-		q.States = []rootcause.State{rootcause.Published}
-	case "all":
-	default:
-		which = "owed"
-		q.ByDue = true
-	}
-	q.Before, _ = strconv.ParseInt(c.Query("before"), 10, 64)
-	list, err := p.cfg.RootCauses.List(c.Context(), q)
-	if err != nil {
-		return err
-	}
-	v := listView{Tabs: []ui.Tab{
-		{Text: "To write", URL: "/rootcauses", Here: which == "owed"},
-		{Text: "Published", URL: "/rootcauses?state=published", Here: which == "published"},
-		{Text: "All", URL: "/rootcauses?state=all", Here: which == "all"},
-	}}
-	if len(list) > pageSize {
-		list = list[:pageSize]
-		if !q.ByDue {
-			v.Next = fmt.Sprintf("/rootcauses?state=%s&before=%d", which, list[pageSize-1].Number)
-		}
-	}
-	for _, rc := range list {
-		v.Rows = append(v.Rows, p.row(c.Context(), rc, c.Now))
-	}
-	return c.Render(web.Page{Title: "Root causes", Nav: "improve", Crumbs: []web.Crumb{{Text: "Root causes"}}}, listPage(v))
-}
 
 func (p *Pages) one(c *web.Ctx) error { return p.show(c, form{}, nil) }
 

@@ -13,7 +13,24 @@ import (
 func (p *Pages) Panels() []web.Panel {
 	return []web.Panel{
 		{Where: "incident", Title: "Root cause", Order: 60, Side: true, Render: p.onIncident},
+		{Where: "mine", Title: "Root causes", Order: 40, Render: p.mine},
 	}
+}
+
+// mine are the analyses that the viewer leads and owes.
+func (p *Pages) mine(ctx context.Context, at web.At) (web.Component, error) {
+	if at.Viewer.PersonID == "" || !at.Viewer.MayAny(access.RootCauseRead) {
+		return nil, nil
+	}
+	list, err := p.cfg.RootCauses.List(ctx, visible(at.Viewer, rootcause.Query{Owner: at.Viewer.PersonID, ByDue: true, Limit: 20}))
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	var rows []row
+	for _, rc := range list {
+		rows = append(rows, p.row(ctx, rc, at.Now))
+	}
+	return minePanel(rows), nil
 }
 
 func (p *Pages) onIncident(ctx context.Context, at web.At) (web.Component, error) {

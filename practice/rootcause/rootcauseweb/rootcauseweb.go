@@ -81,6 +81,7 @@ func (p *Pages) Routes(rt *web.Router) {
 	write("/review", p.review)
 	write("/publish", p.publish)
 	write("/reopen", p.reopen)
+	p.bulk(rt)
 	p.api(rt)
 }
 

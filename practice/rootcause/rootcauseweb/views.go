@@ -27,9 +27,9 @@ type row struct {
 }
 
 type listView struct {
-	Rows []row
-	Next string
-	Tabs []ui.Tab
+	List     ui.Listing
+	Rows     []row
+	Filtered bool
 }
 
 // form is what somebody typed into a form that could not be taken: its name, its values and what is wrong.

@@ -3,6 +3,7 @@ package warningdb
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mainstayhq/mainstay"
@@ -39,6 +40,9 @@ func (s *Store) SaveRoute(ctx context.Context, project, name string, f func(*war
 		if len(list) > 0 {
 			r = list[0]
 		}
+		if err := storage.Holds(ctx, r.ID, r.Version); err != nil {
+			return err
+		}
 		before := r.Version
 		set, err := f(&r)
 		if err != nil || r.Version == before {
@@ -65,6 +69,9 @@ func (s *Store) DeleteRoute(ctx context.Context, project, name string, f func(wa
 		r, err := storage.One(ctx, s.db, scanRoute, `SELECT `+routeColumns+` FROM route WHERE project = $1 AND name = $2`+s.db.Locking(),
 			project, name)
 		if err != nil {
+			return err
+		}
+		if err := storage.Holds(ctx, r.ID, r.Version); err != nil {
 			return err
 		}
 		if _, err := s.db.Exec(ctx, `DELETE FROM route WHERE id = $1`, r.ID); err != nil {
@@ -110,8 +117,22 @@ func (s *Store) Untold(ctx context.Context, limit int) ([]warning.Heartbeat, err
 	return storage.All(ctx, s.db, scanBeat, `SELECT `+beatColumns+` FROM heartbeat WHERE NOT told ORDER BY id LIMIT $1`, limit)
 }
 
+// Heartbeat reads one; see warning.HeartbeatStore.
+func (s *Store) Heartbeat(ctx context.Context, id string) (warning.Heartbeat, error) {
+	h, err := storage.One(ctx, s.db, scanBeat, `SELECT `+beatColumns+` FROM heartbeat WHERE id = $1`, id)
+	if mainstay.Is(err, mainstay.NotFound) {
+		err = mainstay.Errorf(mainstay.NotFound, "There is no such heartbeat.")
+	}
+	return h, err
+}
+
 // Heartbeats lists heartbeats; see warning.HeartbeatStore.
 func (s *Store) Heartbeats(ctx context.Context, project, after string, limit int) ([]warning.Heartbeat, error) {
+	name, id := after, ""
+	if i := strings.LastIndexByte(after, '/'); i >= 0 {
+		name, id = after[:i], after[i+1:]
+	}
 	return storage.All(ctx, s.db, scanBeat, `SELECT `+beatColumns+` FROM heartbeat
-		WHERE ($1 = '' OR project = $2) AND ($3 = '' OR name > $4) ORDER BY name, id LIMIT $5`, project, project, after, after, limit)
+		WHERE ($1 = '' OR project = $2) AND ($3 = '' OR name > $4 OR name = $5 AND id > $6) ORDER BY name, id LIMIT $7`,
+		project, project, after, name, name, id, limit)
 }

@@ -36,6 +36,8 @@ type Store struct {
 	objects *objectdb.Store
 	inbox   *intakedb.Store
 
+	origins origins
+
 	mu   sync.Mutex
 	wake []func()
 }
@@ -63,73 +65,88 @@ func (s *Store) changed() {
 	}
 }
 
-const alertColumns = `number, created_at, project, service, fingerprint, state, severity, starts_at, ends_at, updated_at, timeout,
-	reason, labels, annotations, generator_url, format, key_id, route, policy, why, seq`
+// alertColumns and alertFrom read alerts; the columns of alert_origin have names of their own.
+const (
+	alertColumns = `number, created_at, closed_at, project, service, fingerprint, state, severity, starts_at, ends_at, updated_at, timeout,
+		reason, labels, annotations, generator_url, format, key_id, route, policy, why, seq`
+	alertFrom = ` FROM alert JOIN alert_origin ON alert_origin.id = alert.origin`
+)
 
-const alertWidth = 21
+const alertWidth = 15
 
-var alertInserts = storage.NewInserts(`INSERT INTO alert (`+alertColumns+`) VALUES`, alertWidth, "")
+var alertInserts = storage.NewInserts(`INSERT INTO alert (number, created_at, closed_at, origin, fingerprint, state, starts_at, ends_at,
+	updated_at, timeout, reason, seq, labels, annotations, generator_url) VALUES`, alertWidth, "")
 
 func scanAlert(s storage.Scanner) (*warning.Alert, error) {
 	var a warning.Alert
 	var fingerprint int64
-	err := s(&a.Number, storage.Into(&a.Created), &a.Project, &a.Service, &fingerprint, &a.State, &a.Severity,
+	err := s(&a.Number, storage.Into(&a.Created), storage.Into(&a.Closed), &a.Project, &a.Service, &fingerprint, &a.State, &a.Severity,
 		storage.Into(&a.StartsAt), storage.Into(&a.EndsAt), storage.Into(&a.UpdatedAt), &a.Timeout,
 		&a.Reason, &a.Labels, &a.Annotations, &a.GeneratorURL, &a.Format, &a.Key, &a.Route, &a.Policy, &a.Why, &a.Seq)
 	a.Fingerprint = uint64(fingerprint) //nolint:gosec // the same 64 bits
 	return &a, err
 }
 
-func alertValues(args []any, a *warning.Alert) []any {
-	return append(args, a.Number, storage.Micros(a.Created), a.Project, a.Service, int64(a.Fingerprint), //nolint:gosec // the same 64 bits
-		string(a.State), string(a.Severity), storage.Micros(a.StartsAt), storage.Micros(a.EndsAt), storage.Micros(a.UpdatedAt), a.Timeout,
-		a.Reason, a.Labels, a.Annotations, a.GeneratorURL, a.Format, a.Key, a.Route, a.Policy, a.Why, a.Seq)
+func alertValues(args []any, a *warning.Alert, origin int64) []any {
+	return append(args, a.Number, storage.Micros(a.Created), storage.Micros(a.Closed), origin, int64(a.Fingerprint), //nolint:gosec // the same 64 bits
+		string(a.State), storage.Micros(a.StartsAt), storage.Micros(a.EndsAt), storage.Micros(a.UpdatedAt), a.Timeout,
+		a.Reason, a.Seq, a.Labels, a.Annotations, a.GeneratorURL)
 }
 
 // Commit saves a transaction of the writer; see warning.Writing.
 func (s *Store) Commit(ctx context.Context, c *warning.Changes) error {
-	return s.db.Write(ctx, storage.Urgent, func(ctx context.Context) error {
-		if n := len(c.Fired); n > 0 {
-			first, err := s.objects.NextNumbers(ctx, mainstay.KindAlert, n)
-			if err != nil {
-				return err
-			}
-			args := make([]any, 0, n*alertWidth)
-			for i, a := range c.Fired {
-				a.Number = first + int64(i)
-				args = alertValues(args, a)
-			}
-			if err := alertInserts.Exec(ctx, s.db, args); err != nil {
-				return err
-			}
+	err := s.db.Write(ctx, storage.Urgent, func(ctx context.Context) error { return s.save(ctx, c) })
+	if err != nil {
+		s.origins = origins{} // the commit may have happened all the same
+	}
+	return err
+}
+
+func (s *Store) save(ctx context.Context, c *warning.Changes) error {
+	if n := len(c.Fired); n > 0 {
+		first, err := s.objects.NextNumbers(ctx, mainstay.KindAlert, n)
+		if err != nil {
+			return err
 		}
-		for _, a := range c.Ended {
-			if err := s.endAlert(ctx, a); err != nil {
-				return err
-			}
+		from, err := s.originIDs(ctx, c.Fired)
+		if err != nil {
+			return err
 		}
-		if len(c.Batches) > 0 {
-			if err := s.inbox.Put(ctx, c.Seq, c.Batches); err != nil {
-				return err
-			}
+		args := make([]any, 0, n*alertWidth)
+		for i, a := range c.Fired {
+			a.Number = first + int64(i)
+			args = alertValues(args, a, from[i])
 		}
-		set := c.Facts()
-		for _, b := range c.Beats {
-			t, err := s.beat(ctx, b)
-			if err != nil {
-				return err
-			}
-			set.Timers = append(set.Timers, t...)
+		if err := alertInserts.Exec(ctx, s.db, args); err != nil {
+			return err
 		}
-		return s.saver.Save(ctx, set)
-	})
+	}
+	for _, a := range c.Ended {
+		if err := s.endAlert(ctx, a); err != nil {
+			return err
+		}
+	}
+	if len(c.Batches) > 0 {
+		if err := s.inbox.Put(ctx, c.Seq, c.Batches); err != nil {
+			return err
+		}
+	}
+	set := c.Facts()
+	for _, b := range c.Beats {
+		t, err := s.beat(ctx, b)
+		if err != nil {
+			return err
+		}
+		set.Timers = append(set.Timers, t...)
+	}
+	return s.saver.Save(ctx, set)
 }
 
 func (s *Store) endAlert(ctx context.Context, a *warning.Alert) error {
 	_, err := s.db.Exec(ctx, `UPDATE alert SET state = $1, starts_at = $2, ends_at = $3, updated_at = $4, timeout = $5, reason = $6,
-		annotations = $7, generator_url = $8, seq = $9 WHERE number = $10`,
+		annotations = $7, generator_url = $8, seq = $9, closed_at = $10 WHERE number = $11`,
 		string(a.State), storage.Micros(a.StartsAt), storage.Micros(a.EndsAt), storage.Micros(a.UpdatedAt), a.Timeout, a.Reason,
-		a.Annotations, a.GeneratorURL, a.Seq, a.Number)
+		a.Annotations, a.GeneratorURL, a.Seq, storage.Micros(a.Closed), a.Number)
 	return err
 }
 
@@ -156,7 +173,7 @@ func (s *Store) beat(ctx context.Context, b warning.Beaten) ([]timer.Timer, erro
 
 // LoadOpen lists open rows; see warning.Writing.
 func (s *Store) LoadOpen(ctx context.Context, after int64, limit int) ([]*warning.Alert, error) {
-	return storage.All(ctx, s.db, scanAlert, `SELECT `+alertColumns+` FROM alert
+	return storage.All(ctx, s.db, scanAlert, `SELECT `+alertColumns+alertFrom+`
 		WHERE state <> 'resolved' AND number > $1 ORDER BY number LIMIT $2`, after, limit)
 }
 
@@ -227,6 +244,12 @@ func (s *Store) Alerts(ctx context.Context, q warning.Query) ([]*warning.Alert, 
 	if q.Service != "" {
 		add("service = ", q.Service)
 	}
+	if q.Severity != "" {
+		add("severity = ", string(q.Severity))
+	}
+	if q.Open && q.State == "" {
+		where += ` AND state <> 'resolved'`
+	}
 	switch q.State {
 	case "":
 	case warning.Resolved:
@@ -236,13 +259,30 @@ func (s *Store) Alerts(ctx context.Context, q warning.Query) ([]*warning.Alert, 
 		add("state = ", string(q.State))
 	}
 	args = append(args, q.Limit)
-	return storage.All(ctx, s.db, scanAlert, `SELECT `+alertColumns+` FROM alert WHERE `+where+` ORDER BY number DESC LIMIT `+
+	return storage.All(ctx, s.db, scanAlert, `SELECT `+alertColumns+alertFrom+` WHERE `+where+` ORDER BY number DESC LIMIT `+
 		placeholder(len(args)), args...)
+}
+
+// Moments are when the facts about an alert's state were recorded; see journal.Sparse.
+func (s *Store) Moments(ctx context.Context, id string) (project string, at []time.Time, err error) {
+	number, ok := warning.NumberOf(id)
+	if !ok {
+		return "", nil, nil
+	}
+	list, err := storage.All(ctx, s.db, scanAlert, `SELECT `+alertColumns+alertFrom+` WHERE number = $1`, number)
+	if err != nil || len(list) == 0 || list[0].ID() != id {
+		return "", nil, err
+	}
+	at = append(at, list[0].Created)
+	if !list[0].Closed.IsZero() {
+		at = append(at, list[0].Closed)
+	}
+	return list[0].Project, at, nil
 }
 
 // AlertByNumber finds a row; see warning.Reading.
 func (s *Store) AlertByNumber(ctx context.Context, number int64) (*warning.Alert, error) {
-	return storage.One(ctx, s.db, scanAlert, `SELECT `+alertColumns+` FROM alert WHERE number = $1`, number)
+	return storage.One(ctx, s.db, scanAlert, `SELECT `+alertColumns+alertFrom+` WHERE number = $1`, number)
 }
 
 var (

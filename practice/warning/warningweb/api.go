@@ -93,6 +93,8 @@ func (p *Pages) api(rt *web.Router) {
 	}, p.apiResolve)
 	web.API(rt, web.Route{Method: "GET", Pattern: "/heartbeats", Permission: access.AlertRead},
 		web.Doc{Summary: "List heartbeats by name", Tag: "alerts"}, p.apiHeartbeats)
+	web.API(rt, web.Route{Method: "GET", Pattern: "/heartbeats/{heartbeat}", Permission: access.AlertRead},
+		web.Doc{Summary: "One heartbeat, by id", Tag: "alerts"}, p.apiHeartbeat)
 }
 
 func (p *Pages) apiList(ctx context.Context, in *alertsIn) (*web.Out[web.List[Alert]], error) {
@@ -150,12 +152,28 @@ func (p *Pages) apiHeartbeats(ctx context.Context, in *beatsIn) (*web.Out[web.Li
 		return nil, err
 	}
 	for _, h := range list {
-		out.Items = append(out.Items, Heartbeat{
-			ID: h.ID, Project: h.Project, Service: h.Service, Name: h.Name, Every: h.Every.String(), State: string(h.State), LastAt: h.LastAt, DueAt: h.Due(),
-		})
+		out.Items = append(out.Items, viewBeat(h))
 	}
 	out.Next = next
 	return &web.Out[web.List[Heartbeat]]{Body: out}, nil
+}
+
+func viewBeat(h warning.Heartbeat) Heartbeat {
+	return Heartbeat{
+		ID: h.ID, Project: h.Project, Service: h.Service, Name: h.Name, Every: h.Every.String(), State: string(h.State), LastAt: h.LastAt, DueAt: h.Due(),
+	}
+}
+
+type beatIn struct {
+	ID string `path:"heartbeat" maxLength:"100"`
+}
+
+func (p *Pages) apiHeartbeat(ctx context.Context, in *beatIn) (*web.Out[Heartbeat], error) {
+	h, err := p.cfg.Warning.Heartbeat(ctx, in.ID)
+	if err == nil && !web.ViewerFrom(ctx).May(access.AlertRead, h.Project) {
+		err = mainstay.Errorf(mainstay.NotFound, "There is no such heartbeat.")
+	}
+	return &web.Out[Heartbeat]{Body: viewBeat(h)}, err
 }
 
 // beats lists the heartbeats that the viewer may see, by name.
@@ -175,7 +193,7 @@ func (p *Pages) beats(ctx context.Context, v access.Viewer, project, after strin
 		}
 	}
 	if len(page) == limit {
-		next = page[limit-1].Name
+		next = page[limit-1].Cursor()
 	}
 	return list, next, err
 }

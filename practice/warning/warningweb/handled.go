@@ -6,6 +6,7 @@ import (
 
 	"github.com/mainstayhq/mainstay/core/access"
 	"github.com/mainstayhq/mainstay/practice/warning"
+	"github.com/mainstayhq/mainstay/web"
 	"github.com/mainstayhq/mainstay/web/ui"
 )
 
@@ -26,6 +27,8 @@ type Handled struct {
 // Handling answers who has an alert.
 type Handling interface {
 	Handled(ctx context.Context, v access.Viewer, a *warning.Alert) (Handled, error)
+	// Acknowledge takes on the page that asks for it. It fails with Conflict when nobody was paged, with Denied for whom may not.
+	Acknowledge(ctx context.Context, v access.Viewer, a *warning.Alert) (web.Did, error)
 }
 
 // handled asks who has an alert; nobody answers where nobody was configured to.

@@ -29,18 +29,14 @@ type alertRow struct {
 	Ended                            time.Time
 	Bad                              bool
 	Handled                          Handled
+	Pick                             string // what a bulk act is given; "" when nothing can be done
 }
 
 // listView is the list of alerts.
 type listView struct {
+	List     ui.Listing
 	Rows     []alertRow
-	Tabs     []ui.Tab
-	Next     string
 	Show     string
-	Project  string
-	Projects []ui.Option
-	Label    string
-	Fault    string
 	Filtered bool
 	MayKey   bool
 }
@@ -113,101 +109,14 @@ func rows(list []*warning.Alert, names map[string]string) []alertRow {
 			Key: a.Readable(), URL: "/alerts/" + a.Readable(), Title: a.Title(), Severity: string(a.Severity), State: stateOf(a), Since: a.StartsAt,
 			Where: cmp.Or(names[a.Service], names[a.Project]), Bad: a.Open() && a.Severity == mainstay.Sev1,
 		}
-		if !a.Open() {
+		if a.Open() {
+			r.Pick = r.Key
+		} else {
 			r.Ended = a.EndsAt
 		}
 		out = append(out, r)
 	}
 	return out
-}
-
-var shows = []struct{ word, text string }{{"open", "Open"}, {"over", "Over"}, {"all", "All"}}
-
-func (p *Pages) list(c *web.Ctx) error {
-	ctx := c.Context()
-	v := listView{Show: cmp.Or(c.Query("show"), "open"), Project: c.Query("project"), Label: c.Query("label"), MayKey: c.Viewer.MayAny(access.KeyManage)}
-	q := warning.Query{Limit: pageSize}
-	switch v.Show {
-	case "over":
-		q.State = warning.Resolved
-	case "all":
-	default:
-		v.Show, q.State = "open", warning.Firing
-	}
-	if s := warning.State(c.Query("state")); s.Valid() {
-		q.State = s
-	}
-	status := 0
-	if v.Label != "" {
-		m, err := parseMatcher(v.Label)
-		if err != nil {
-			v.Fault, status = "Write a condition such as severity=critical or job=~web.*", 422
-		} else {
-			q.Match = []warning.Matcher{m}
-		}
-	}
-	if err := warning.ParseCursor(&q, c.Query("cursor")); err != nil {
-		return err
-	}
-	var err error
-	if q.Projects, err = p.narrow(ctx, c.Viewer, v.Project); err != nil {
-		return err
-	}
-	if q.Service, err = p.service(ctx, q.Projects, c.Query("service")); err != nil {
-		return err
-	}
-	list, next, err := p.cfg.Warning.List(ctx, q)
-	if err != nil {
-		return err
-	}
-	names, err := p.names(ctx)
-	if err != nil {
-		return err
-	}
-	v.Rows = rows(list, names)
-	if err := p.handle(ctx, c.Viewer, v.Rows, list); err != nil {
-		return err
-	}
-	v.Filtered = v.Label != "" || v.Project != "" || q.Service != ""
-	p.around(c, &v, next)
-	if v.Projects, err = p.options(ctx, c.Viewer); err != nil {
-		return err
-	}
-	return c.Render(web.Page{Title: "Alerts", Nav: "alerts", Status: status, Crumbs: []web.Crumb{{Text: "Alerts"}}}, listPage(v))
-}
-
-// around fills in the ways on from the list.
-func (p *Pages) around(c *web.Ctx, v *listView, next string) {
-	keep := url.Values{}
-	for _, name := range []string{"project", "service", "label", "state"} {
-		if x := c.Query(name); x != "" {
-			keep.Set(name, x)
-		}
-	}
-	for _, s := range shows {
-		keep.Set("show", s.word)
-		tab := ui.Tab{Text: s.text, URL: "/alerts?" + keep.Encode(), Here: s.word == v.Show}
-		if s.word == "open" {
-			tab.N = p.cfg.Warning.Count(within(c.Viewer))
-		}
-		v.Tabs = append(v.Tabs, tab)
-	}
-	if next != "" {
-		keep.Set("show", v.Show)
-		keep.Set("cursor", next)
-		v.Next = "/alerts?" + keep.Encode()
-	}
-}
-
-func (p *Pages) options(ctx context.Context, v access.Viewer) ([]ui.Option, error) {
-	list, err := p.cfg.Projects.Projects(ctx)
-	options := []ui.Option{{Value: "", Text: "all projects"}}
-	for _, x := range list {
-		if v.May(access.AlertRead, x.ID) {
-			options = append(options, ui.Option{Value: x.Name, Text: x.Title()})
-		}
-	}
-	return options, err
 }
 
 func (p *Pages) one(c *web.Ctx) error {

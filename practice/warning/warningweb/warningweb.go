@@ -76,6 +76,7 @@ func (p *Pages) Routes(rt *web.Router) {
 	rt.Handle(web.Route{Method: "GET", Pattern: "/routes", Permission: access.AlertRead}, p.routes)
 	rt.Handle(web.Route{Method: "GET", Pattern: "/routes/{id}", Permission: access.AlertRead, Kind: mainstay.KindRoute}, p.route)
 	rt.Handle(web.Route{Method: "GET", Pattern: "/heartbeats", Permission: access.AlertRead}, p.heartbeats)
+	p.bulk(rt)
 	p.api(rt)
 	p.alertmanager(rt)
 }
