@@ -16,7 +16,6 @@ import (
 	"github.com/mainstayhq/mainstay/practice/incident"
 	"github.com/mainstayhq/mainstay/practice/knowledge"
 	"github.com/mainstayhq/mainstay/practice/rootcause"
-	"github.com/mainstayhq/mainstay/storage"
 )
 
 // Who knows what a person holds, and hands it over: one for each kind of thing.
@@ -459,9 +458,4 @@ func (a *App) leave(ctx context.Context, actor mainstay.Actor, person string) er
 		}
 	}
 	return nil
-}
-
-// within runs f in one transaction.
-func (a *App) within(ctx context.Context, f func(ctx context.Context) error) error {
-	return a.DB.Write(ctx, storage.Normal, f)
 }

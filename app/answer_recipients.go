@@ -15,7 +15,7 @@ func (r recipients) Recipient(ctx context.Context, person string) (notify.Recipi
 	if err != nil {
 		return notify.Recipient{}, err
 	}
-	out := notify.Recipient{ID: p.ID, Name: p.FullName, Zone: p.Zone}
+	out := notify.Recipient{ID: p.ID, Name: p.FullName, Zone: p.Zone, Wish: p.Preferences}
 	if !p.Active() {
 		out.Blocked = "the account is deactivated"
 	}

@@ -100,7 +100,10 @@ func (a *App) wirePeople() (err error) {
 	if a.Access, err = access.New(access.Config{Store: accessdb.New(a.DB, a.Saver), Teams: store, Time: a.cfg.Time}); err != nil {
 		return err
 	}
-	a.People, err = people.New(people.Config{Store: store, Roles: a.Access, Projects: a.Projects, Sealer: a.Vault, Time: a.cfg.Time})
+	a.People, err = people.New(people.Config{
+		Store: store, Roles: a.Access, Projects: a.Projects, Sealer: a.Vault, Time: a.cfg.Time,
+		Holders: a.holders, Leave: a.leave, Matters: matters{a}, Keepers: a.keepers,
+	})
 	if err != nil {
 		return err
 	}

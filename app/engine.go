@@ -25,6 +25,7 @@ import (
 // engine is what runs in a started App.
 type engine struct {
 	metrics       *figures
+	eraser        eraser
 	channels      []notify.Channel
 	lease         *storage.Lease
 	journal       *journal.Engine
@@ -65,6 +66,7 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	a.Journal.Changed(a.publish)
 	a.startHousekeeping(work)
+	a.startErasing(work)
 	if err := a.startPages(work); err != nil {
 		return err
 	}

@@ -25,3 +25,13 @@ func (a *App) identityConfig() identity.Config {
 func (a *App) providerClient() *http.Client {
 	return outbound.New(outbound.Config{Allow: a.cfg.AllowTargets, MaxBody: 1 << 20}).Client()
 }
+
+// identityKinds are the manifests of how people sign in.
+func (a *App) identityKinds() []kind {
+	return []kind{
+		kindOf("IdentityProvider", false, a.Identity.DefineProvider, a.Identity.ProviderSpecs).
+			is("providers", "", "Who signs people in elsewhere, by OpenID Connect, and what its groups give.").removable(a.Identity.RemoveProvider),
+		kindOf("SignIn", false, a.Identity.DefinePolicy, a.Identity.PolicySpecs).
+			is("sign-in", "", "How people sign in to the installation. There is one, named default."),
+	}
+}

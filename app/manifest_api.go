@@ -128,7 +128,9 @@ func serveKind[S any](a *App, k kind,
 	d := web.Definition[S]{
 		Kind: k.name, Plural: k.plural, Object: k.object, About: k.about, Scoped: k.scoped, Permission: permission, Removal: k.how,
 		In: a.managed, Specs: specs, Define: define,
-		Within: func(ctx context.Context, f func(ctx context.Context) error) error { return a.DB.Write(ctx, storage.Normal, f) },
+		Within: func(ctx context.Context, f func(ctx context.Context) error) error {
+			return a.DB.Write(ctx, storage.Normal, f)
+		},
 	}
 	if k.remove != nil {
 		d.Remove = func(ctx context.Context, by mainstay.Actor, project, name string) error {

@@ -121,6 +121,17 @@ func structSchema(t reflect.Type, defs schema) schema {
 	return schema{"type": "object", "additionalProperties": false, "properties": properties, "required": required}
 }
 
+// secretNotes say of each secret of a spec that it is not written out; fields with the tag secret are.
+func secretNotes(t reflect.Type) []string {
+	var notes []string
+	for _, f := range specFields(t) {
+		if f.Tag.Get("secret") != "" {
+			notes = append(notes, f.name+" is a secret and never written out; apply keeps the one that is there.")
+		}
+	}
+	return notes
+}
+
 // limit adds what the tags of a field say; what they say of single values holds for the elements of a list.
 func limit(p schema, tag reflect.StructTag) {
 	one := p
@@ -138,6 +149,9 @@ func limit(p schema, tag reflect.StructTag) {
 				one[name] = n
 			}
 		}
+	}
+	if tag.Get("secret") != "" {
+		p["writeOnly"] = true
 	}
 	if of := tag.Get("names"); of != "" && !strings.Contains(of, ":") {
 		one["title"] = fmt.Sprintf("Name of a %s", of)

@@ -93,6 +93,8 @@ type exported struct {
 		Project string `yaml:"project,omitempty"`
 	} `yaml:"metadata"`
 	Spec any `yaml:"spec"`
+
+	notes []string // comments above it
 }
 
 // Export writes everything configurable as manifests that Apply reads: the whole installation, or only one project (by name).
@@ -122,7 +124,7 @@ func (a *App) Export(ctx context.Context, w io.Writer, only string) error {
 				if only != "" && k.name == "Project" && name != only {
 					continue
 				}
-				d := exported{APIVersion: APIVersion, Kind: k.name, Spec: spec}
+				d := exported{APIVersion: APIVersion, Kind: k.name, Spec: spec, notes: secretNotes(k.spec)}
 				d.Metadata.Name, d.Metadata.Project = name, p.name
 				docs = append(docs, d)
 			}
@@ -143,6 +145,9 @@ func (a *App) Export(ctx context.Context, w io.Writer, only string) error {
 		text, err := yaml.Marshal(d)
 		if err != nil {
 			return err
+		}
+		for _, n := range d.notes {
+			b.WriteString("# " + n + "\n")
 		}
 		b.Write(text)
 	}

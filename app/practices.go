@@ -147,7 +147,7 @@ func (a *App) handlers() []map[string]timer.Handler {
 	for _, p := range []interface {
 		Timers() map[string]timer.Handler
 	}{
-		a.Warning, a.Escalation, a.Incidents, a.Communication, a.Maintenance, a.Knowledge, a.Actions, a.hooks,
+		a.Warning, a.Escalation, a.Incidents, a.Communication, a.Maintenance, a.Knowledge, a.Actions, a.People, a.hooks,
 	} {
 		all = append(all, p.Timers())
 	}
@@ -198,7 +198,7 @@ func (a *App) kinds() []kind {
 			is("templates", "", "A public text for one status.").removable(a.Communication.RemoveTemplate),
 		kindOf("Window", true, a.Maintenance.Define, a.Maintenance.Specs).
 			is("windows", mainstay.KindWindow, "One stretch of planned maintenance.").endable("cancelled", a.Maintenance.Remove),
-	}, a.webhookKinds()...)
+	}, append(a.webhookKinds(), a.identityKinds()...)...)
 }
 
 func (a *App) projectSpecs(ctx context.Context, _ string) (map[string]project.Spec, error) {

@@ -82,28 +82,48 @@ func (p *application) pruneKind(ctx context.Context, k kind, project string) ([]
 	if err != nil {
 		return nil, 0, err
 	}
-	var changes []Change
+	var left []string
 	for _, name := range slices.Sorted(maps.Keys(specs)) {
-		if slices.ContainsFunc(p.list, (manifest{kind: k.name, name: name, project: project}).same) || gone(specs[name]) {
-			continue
+		if !slices.ContainsFunc(p.list, (manifest{kind: k.name, name: name, project: project}).same) && !gone(specs[name]) {
+			left = append(left, name)
 		}
+	}
+	if len(left) > 0 && p.allow != nil {
+		if err := p.allow(k.name, id, project); err != nil {
+			return nil, 0, err
+		}
+	}
+	var changes []Change
+	for len(left) > 0 { // what another of its kind keeps goes once that is gone
+		c, kept, err := p.removeAll(ctx, k, project, id, left)
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(kept) == len(left) {
+			return append(changes, c...), len(specs), nil
+		}
+		changes = append(changes, slices.DeleteFunc(c, func(c Change) bool { return !c.Removed })...)
+		left = kept
+	}
+	return changes, len(specs), nil
+}
+
+// removeAll removes what can be removed now, and names what is kept. The project comes with its name and its id.
+func (p *application) removeAll(ctx context.Context, k kind, project, id string, names []string) (changes []Change, kept []string, err error) {
+	for _, name := range names {
 		c := Change{Kind: k.name, Project: project, Name: name, Action: Kept}
-		if p.allow != nil {
-			if err := p.allow(k.name, id, project); err != nil {
-				return nil, 0, err
-			}
-		}
 		switch err := p.removeOne(ctx, k, id, name); {
 		case mainstay.Is(err, mainstay.Conflict):
 			c.Kept = strings.TrimSuffix(mainstay.ErrorMessage(err), ".")
+			kept = append(kept, name)
 		case err != nil:
-			return nil, 0, fmt.Errorf("removing %s %q: %w", k.name, name, err)
+			return nil, nil, fmt.Errorf("removing %s %q: %w", k.name, name, err)
 		default:
 			c.Action, c.Changed, c.Removed, c.How = Removed, true, true, k.how
 		}
 		changes = append(changes, c)
 	}
-	return changes, len(specs), nil
+	return changes, kept, nil
 }
 
 // removeOne removes an object; a person never himself.

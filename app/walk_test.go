@@ -34,6 +34,21 @@ var publicRoutes = map[string]string{
 	"POST /sign-in":                        "nobody is signed in yet",
 	"GET /setup/{secret}":                  "the link is the proof, once",
 	"POST /setup/{secret}":                 "the link is the proof, once",
+	"GET /setup/{secret}/passkey":          "the link is the proof, once",
+	"POST /setup/{secret}/passkey":         "the link is the proof, once",
+	"GET /sign-in/passkey":                 "nobody is signed in yet",
+	"POST /sign-in/passkey":                "nobody is signed in yet",
+	"GET /sign-in/second":                  "a sealed cookie says whose first factor was right",
+	"POST /sign-in/second":                 "a sealed cookie says whose first factor was right",
+	"GET /sign-in/enrol":                   "a sealed cookie says whose first factor was right",
+	"POST /sign-in/enrol":                  "a sealed cookie says whose first factor was right",
+	"GET /sign-in/enrol/passkey":           "a sealed cookie says whose first factor was right",
+	"POST /sign-in/enrol/passkey":          "a sealed cookie says whose first factor was right",
+	"GET /sign-in/with/{name}":             "nobody is signed in yet",
+	"GET /sign-in/with/{name}/back":        "the provider's answer is the proof, checked by the handler",
+	"GET /signed-out":                      "nobody is signed in any more",
+	"GET /forgot":                          "nobody is signed in yet",
+	"POST /forgot":                         "nobody is signed in yet; it says nothing about whom it knows",
 	" /in/{key}/{format}":                  "the key is the proof",
 	" /in/{key}/{format}/{path...}":        "the key is the proof",
 	"GET /alertmanager/-/ready":            "amtool and Prometheus ask it as they ask Alertmanager",
@@ -48,7 +63,7 @@ var publicRoutes = map[string]string{
 var rawRoutes = regexp.MustCompile(`^(/live|/search\.json|/alertmanager/.*|/in/.*)$`)
 
 // personal routes are for persons: a token has no account, whatever its role, and is told so.
-var personal = regexp.MustCompile(`^(/me|/me/edit|/me/password|/me/test|/me/notifications|/api/v1/me/test|/me/sign-out-everywhere|/me/devices.*|/me/notifications/.*|/views.*|/undo/.*|/welcome.*)$`)
+var personal = regexp.MustCompile(`^(/me|/me/edit|/me/password|/me/test|/me/notifications|/api/v1/me/test|/me/sign-out-everywhere|/me/sign-out-elsewhere|/me/security.*|/me/sessions/.*|/me/devices.*|/me/notifications/.*|/views.*|/undo/.*|/welcome.*)$`)
 
 // installationKinds belong to no project: whoever reads them in one project reads all of them.
 var installationKinds = []mainstay.Kind{mainstay.KindPerson, mainstay.KindTeam, mainstay.KindToken}

@@ -9,10 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
-	"regexp"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -192,46 +188,4 @@ func relay(c net.Conn, to string, arrived chan<- time.Time) {
 			return
 		}
 	}
-}
-
-// benchStatus measures the public status page with wrk.
-func benchStatus() (*result, error) {
-	wrk := os.Getenv("MAINSTAY_TEST_WRK")
-	if wrk == "" {
-		return nil, fmt.Errorf("MAINSTAY_TEST_WRK is not set: run it by make")
-	}
-	s, err := newServer("sqlite")
-	if err != nil {
-		return nil, err
-	}
-	defer s.stop()
-	if _, err := s.start(); err != nil {
-		return nil, err
-	}
-	r := &result{Notes: []string{"wrk -t1 -c32 -d8s with Accept-Encoding: gzip, on the two cores that also serve; the page of a new installation, without components"}}
-	for _, path := range []string{"/", "/api/v2/summary.json"} {
-		before, err := s.cpu()
-		if err != nil {
-			return nil, err
-		}
-		out, err := exec.Command(wrk, "-t1", "-c32", "-d8s", "-H", "Accept-Encoding: gzip", "http://"+s.status+path).CombinedOutput()
-		if err != nil {
-			return nil, fmt.Errorf("wrk: %w: %s", err, out)
-		}
-		after, err := s.cpu()
-		if err != nil {
-			return nil, err
-		}
-		m := regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`).FindSubmatch(out)
-		n := regexp.MustCompile(`(\d+) requests in`).FindSubmatch(out)
-		if m == nil || n == nil || strings.Contains(string(out), "Non-2xx") {
-			return nil, fmt.Errorf("wrk: %s", out)
-		}
-		perSecond, _ := strconv.ParseFloat(string(m[1]), 64)
-		total, _ := strconv.ParseFloat(string(n[1]), 64)
-		r.Figures = append(r.Figures,
-			figure{Name: "status page " + path, Value: perSecond, Unit: "req/s"},
-			figure{Name: "status page " + path + ", per CPU second", Value: total / (after - before), Unit: "req"})
-	}
-	return r, nil
 }

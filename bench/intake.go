@@ -17,7 +17,7 @@ import (
 
 var (
 	seconds = flag.Int("seconds", 60, "how long each load of intake and loaded lasts; only 60 and more is kept as a result")
-	only    = flag.String("only", "", "of intake: only these, such as sqlite/64,alertmanager/1")
+	only    = flag.String("only", "", "only these, such as sqlite/64,alertmanager/1 of intake and sqlite of loaded and open")
 	rate    = flag.Float64("rate", -1, "of intake: alerts a second; 0 is as fast as it goes; default: what is promised")
 )
 
@@ -326,7 +326,7 @@ func (s *server) size() (float64, error) {
 }
 
 func loadPeer(bin string, l *load) (t taken, err error) {
-	p, err := startPeer(bin)
+	p, err := startPeer(bin, peerConfig)
 	if err != nil {
 		return t, err
 	}

@@ -49,7 +49,7 @@ type result struct {
 
 func main() {
 	benches := map[string]func() (*result, error){
-		"start": benchStart, "latency": benchLatency, "status": benchStatus, "demo": benchDemo, "intake": benchIntake, "restore": benchRestore,
+		"start": benchStart, "latency": benchLatency, "status": benchStatus, "demo": benchDemo, "intake": benchIntake, "loaded": benchLoaded, "open": benchOpen, "restore": benchRestore,
 	}
 	flag.Parse()
 	name := flag.Arg(0)

@@ -85,7 +85,7 @@ type peer struct {
 	dir, addr string
 }
 
-func startPeer(bin string) (*peer, error) {
+func startPeer(bin, configuration string) (*peer, error) {
 	dir, err := os.MkdirTemp("", "mainstay-bench-peer")
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func startPeer(bin string) (*peer, error) {
 		return nil, err
 	}
 	config := filepath.Join(dir, "alertmanager.yml")
-	if err := os.WriteFile(config, []byte(peerConfig), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(configuration), 0o600); err != nil {
 		return nil, err
 	}
 	p.cmd = exec.Command(bin, "--config.file="+config, "--storage.path="+filepath.Join(dir, "data"), "--web.listen-address="+p.addr,

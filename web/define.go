@@ -41,19 +41,20 @@ type Definition[S any] struct {
 	Remove func(ctx context.Context, by mainstay.Actor, project, name string) error
 }
 
-type definedIn struct {
+// ByName is the part of an input that names a configured thing.
+type ByName struct {
 	Name    string `path:"name" maxLength:"63"`
 	Project string `query:"project" maxLength:"100" doc:"A project's id or name, for kinds that belong to one"`
 }
 
 type defineIn[S any] struct {
-	definedIn
+	ByName
 	Precondition
 	Body S
 }
 
 type removeIn struct {
-	definedIn
+	ByName
 	IfMatch string `header:"If-Match" maxLength:"1000" doc:"The ETag that you hold: when the object has changed since, nothing is done and the answer is 412"`
 }
 
@@ -158,7 +159,7 @@ func (d Definition[S]) all(ctx context.Context, rt *Router, project string) ([]D
 func (d Definition[S]) one(rt *Router) {
 	API(rt, Route{Method: http.MethodGet, Pattern: "/" + d.Plural + "/{name}", Permission: d.read()},
 		Doc{Summary: "One by name: " + d.Kind, Description: d.About, Tag: d.Plural},
-		func(ctx context.Context, in *definedIn) (*Out[Defined[S]], error) {
+		func(ctx context.Context, in *ByName) (*Out[Defined[S]], error) {
 			id, project, err := d.in(ctx, d.read(), in.Project)
 			if err != nil {
 				return nil, err

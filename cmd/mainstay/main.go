@@ -130,7 +130,12 @@ func waitAndStop(ctx context.Context, a *app.App) error {
 	if err := tellSystemd("READY=1"); err != nil {
 		fmt.Fprintln(os.Stderr, "mainstay: telling the service manager:", err)
 	}
+	watching, unwatch := context.WithCancel(ctx)
+	watched := make(chan struct{})
+	go func() { defer close(watched); watchdog(watching, a) }()
 	failed := a.Wait(ctx)
+	unwatch()
+	<-watched
 	_ = tellSystemd("STOPPING=1") // it sees the end anyway
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()

@@ -151,7 +151,7 @@ func (s *Service) Enrol(p people.Person, host, state string) (Enrolment, error) 
 	}
 	out := Enrolment{State: state, Secret: inFours(e.Secret)}
 	out.URL = "otpauth://totp/" + url.PathEscape(issuer+":"+label) + "?" + strings.ReplaceAll(url.Values{
-		"secret": {e.Secret}, "issuer": {issuer}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {"30"},
+		"secret": {e.Secret}, "issuer": {issuer}, // the rest is as every app has it by default
 	}.Encode(), "+", "%20")
 	var err error
 	out.Path, out.Size, err = qrPath(out.URL)
@@ -174,7 +174,7 @@ const quiet = 4
 
 // qrPath draws text as a QR code: one square of the path for each dark one.
 func qrPath(text string) (path string, size int, err error) {
-	code, err := qr.Encode(text, qr.M, qr.Auto)
+	code, err := qr.Encode(text, qr.L, qr.Auto)
 	if err != nil {
 		return "", 0, fmt.Errorf("drawing a QR code: %w", err)
 	}

@@ -37,6 +37,8 @@ type Transactions interface {
 	Save(ctx context.Context, set commit.Set) error
 	// Alone, within In, lets one transaction at a time go on: two set-ups at one moment must not both succeed.
 	Alone(ctx context.Context) error
+	// Forget, within In, removes every row about the person.
+	Forget(ctx context.Context, person string) error
 }
 
 // Passwords keeps password hashes.

@@ -23,7 +23,7 @@ type ProviderSpec struct {
 	Issuer   string `yaml:"issuer" json:"issuer" doc:"Such as https://id.example.org/realms/main"`
 	ClientID string `yaml:"clientId" json:"clientId" doc:"As the provider knows this server"`
 	// ClientSecret is written only: it is kept sealed and never shown again. When it is missing, the one that is kept stays.
-	ClientSecret string      `yaml:"clientSecret,omitempty" json:"clientSecret,omitempty" doc:"Written only: it is kept sealed, and no export shows it. When it is missing, the one that is kept stays"`
+	ClientSecret string      `yaml:"clientSecret,omitempty" json:"clientSecret,omitempty" secret:"kept" doc:"Written only: it is kept sealed, and no export shows it. When it is missing, the one that is kept stays"`
 	Scopes       []string    `yaml:"scopes,omitempty" json:"scopes,omitempty" doc:"Besides openid; default email and profile"`
 	GroupsClaim  string      `yaml:"groupsClaim,omitempty" json:"groupsClaim,omitempty" doc:"Default groups; realm_access.roles goes into an object"`
 	Groups       []GroupSpec `yaml:"groups,omitempty" json:"groups,omitempty" doc:"Which groups give which roles, or make members of which teams"`

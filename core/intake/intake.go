@@ -41,6 +41,8 @@ type Batch struct {
 	Signals          []Signal
 	Beat             *Beat
 
+	Moved bool // set by the sink: it moved open alerts whose rows lag behind, so it is read again at the next start
+
 	// Results is filled by the sink, one per signal, when Want is set.
 	Want    bool
 	Results []Result

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // zones of persons, on machines without a zone database
+
+	"github.com/mainstayhq/mainstay/core/people"
 )
 
 // Content is a message rendered for people. Subject is one line; HTML is a whole document.
@@ -26,11 +28,21 @@ type letter struct {
 	Title   string
 	Facts   []pair
 	Text    string
-	Links   []link // the first is what the reader should do
+	Groups  []group // of a digest
+	Links   []link  // the first is what the reader should do
 	Foot    string
 }
 
 type pair struct{ Label, Value string }
+
+// group is a heading with lines under it; a line may lead somewhere.
+type group struct {
+	Title string
+	Lines []line
+	More  string
+}
+
+type line struct{ Text, Note, URL string }
 
 type link struct{ Words, URL string }
 
@@ -65,6 +77,8 @@ func Render(name string, data json.RawMessage, external, zone string, now time.T
 		l, err = with(data, s.verify)
 	case TemplateTest:
 		l, err = with(data, s.test)
+	case people.DigestTemplate:
+		l, err = with(data, s.digest)
 	default:
 		l, err = with(data, s.general)
 	}
@@ -95,6 +109,7 @@ func (l letter) content(s setting) (Content, error) {
 			l.Facts = append(l.Facts, pair{f.Label, cut(v, 500)})
 		}
 	}
+	l.Groups = s.groups(l.Groups)
 	links := l.Links
 	l.Links = nil
 	for _, k := range links {
@@ -127,6 +142,15 @@ func (l letter) text() string {
 	}
 	if l.Text != "" {
 		b.WriteString("\n" + l.Text + "\n")
+	}
+	for _, g := range l.Groups {
+		b.WriteString("\n" + strings.ToUpper(g.Title) + "\n")
+		for _, x := range g.Lines {
+			b.WriteString("- " + x.Text + after(" - ", x.Note) + "\n")
+		}
+		if g.More != "" {
+			b.WriteString(g.More + "\n")
+		}
 	}
 	for _, k := range l.Links {
 		b.WriteString("\n" + k.Words + ":\n" + k.URL + "\n")
@@ -213,6 +237,17 @@ var page = template.Must(template.New("mail").Parse(`<!DOCTYPE html>
 {{- end}}
 {{- if .Text}}
 <p style="margin:0 0 16px;white-space:pre-wrap">{{.Text}}</p>
+{{- end}}
+{{- range .Groups}}
+<h2 style="margin:16px 0 4px;font-size:14px;line-height:20px;font-weight:600">{{.Title}}</h2>
+<ul style="margin:0 0 8px;padding:0 0 0 20px">
+{{- range .Lines}}
+<li>{{if .URL}}<a href="{{.URL}}" style="color:#1c55b0">{{.Text}}</a>{{else}}{{.Text}}{{end}}{{if .Note}} <span style="color:#5f686f">{{.Note}}</span>{{end}}</li>
+{{- end}}
+</ul>
+{{- if .More}}
+<p style="margin:0 0 8px;color:#5f686f">{{.More}}</p>
+{{- end}}
 {{- end}}
 {{- range $i, $l := .Links}}{{if gt $i 0}}
 <p style="margin:0 0 8px"><a href="{{$l.URL}}" style="color:#1c55b0">{{$l.Words}}</a></p>

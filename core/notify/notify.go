@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mainstayhq/mainstay"
+	"github.com/mainstayhq/mainstay/core/people"
 )
 
 // State says how far a delivery has come.
@@ -71,6 +72,7 @@ type Recipient struct {
 	Zone    string   // IANA name of the time zone
 	Blocked string   // why the person gets nothing at all, such as "the account is deactivated"; "" for everybody else
 	Methods []Method // in the person's order of preference
+	Wish    people.Preferences
 }
 
 // Method is one way to reach a person.

@@ -26,18 +26,25 @@ func Plan(n commit.Notice, notice string, who Recipient, available Available, no
 	}
 	var list []Delivery
 	reached := false
-	for _, m := range wished(who.Methods, n.Urgent) {
+	methods := wished(who.arranged(true))
+	if !n.Urgent {
+		var why string
+		if methods, why = who.wished(n.Template, n.Subject); why != "" {
+			return []Delivery{base.to(n.Key, Method{Blocked: why})}
+		}
+	}
+	for _, m := range methods {
 		if m.Blocked == "" {
 			m.Blocked = available(m.Channel)
 		}
-		list = append(list, base.to(n.Key, m))
+		list = append(list, who.hold(base.to(n.Key, m)))
 		reached = reached || m.Blocked == ""
 		if reached && !n.Urgent {
 			return list
 		}
 	}
 	if !reached && n.Urgent { // what is not meant for pages is still better than silence
-		for _, m := range who.Methods {
+		for _, m := range who.arranged(true) {
 			if !m.Pages && m.Blocked == "" && available(m.Channel) == "" {
 				d := base.to(n.Key, m)
 				d.Reason = "the person has no usable address for pages"
@@ -51,12 +58,8 @@ func Plan(n commit.Notice, notice string, who Recipient, available Available, no
 	return list
 }
 
-// wished are the methods that a notice goes to if nothing is in the way: all those for pages when it is urgent, else all, of
-// which the first usable one will do.
-func wished(methods []Method, urgent bool) []Method {
-	if !urgent {
-		return methods
-	}
+// wished are the methods that a page goes to if nothing is in the way: all those for pages.
+func wished(methods []Method) []Method {
 	var list []Method
 	for _, m := range methods {
 		if m.Pages {
@@ -86,7 +89,11 @@ func Relief(failed Delivery, key string, who Recipient, had []Delivery, availabl
 	for _, d := range had {
 		used[d.Key] = true
 	}
-	for _, m := range who.Methods {
+	methods := who.arranged(failed.Urgent)
+	if !failed.Urgent {
+		methods, _ = who.wished(failed.Template, failed.Subject)
+	}
+	for _, m := range methods {
 		if m.Blocked != "" || available(m.Channel) != "" || used[Key(key, m.Channel, m.Address)] {
 			continue
 		}
@@ -95,7 +102,7 @@ func Relief(failed Delivery, key string, who Recipient, had []Delivery, availabl
 			Template: failed.Template, Urgent: failed.Urgent, Zone: who.Zone, State: Planned, Planned: now, Next: now,
 			Instead: failed.ID, Reason: "takes over from " + failed.Channel,
 		}
-		return d.to(key, m), true
+		return who.hold(d.to(key, m)), true
 	}
 	return Delivery{}, false
 }

@@ -46,7 +46,6 @@ type Forget struct {
 	Pseudonym string   `json:"pseudonym"`
 	Names     []string `json:"names"`     // the full name, and the handle as others wrote it
 	Addresses []string `json:"addresses"` // e-mail and other addresses
-	Digests   []string `json:"digests"`   // of addresses, where only these were kept
 }
 
 // A former member's name for people.
@@ -78,7 +77,7 @@ func (p *Person) forget() Forget {
 // Needles are the texts of which one stands in whatever holds something to forget, as JSON writes them.
 func (f Forget) Needles() []string {
 	var list []string
-	for _, s := range slices.Concat(f.Names, f.Addresses, f.Digests) {
+	for _, s := range slices.Concat(f.Names, f.Addresses) {
 		b, err := json.Marshal(s)
 		if err == nil && s != "" {
 			list = append(list, string(b[1:len(b)-1]))
@@ -92,9 +91,6 @@ func (f Forget) Text(s string) (string, bool) {
 	was := s
 	for _, a := range f.Addresses {
 		s = replaceFold(s, a, "(erased address)")
-	}
-	for _, d := range f.Digests {
-		s = strings.ReplaceAll(s, d, "")
 	}
 	for _, n := range f.Names {
 		as := former
@@ -219,9 +215,6 @@ func (s *Service) Erase(ctx context.Context, actor mainstay.Actor, id, reason st
 					return commit.Set{}, fmt.Errorf("erasing %s: %w", what, err)
 				}
 			}
-			if s.cfg.Digests != nil {
-				forget.Digests = s.cfg.Digests(forget.Addresses)
-			}
 			sealed, err := s.seal(forget)
 			if err != nil {
 				return commit.Set{}, err
@@ -292,7 +285,9 @@ func (s *Service) Export(ctx context.Context, actor mainstay.Actor, id string, t
 }
 
 // Erasures lists the erasures, oldest first.
-func (s *Service) Erasures(ctx context.Context) ([]Erasure, error) { return s.cfg.Store.ListErasures(ctx, false) }
+func (s *Service) Erasures(ctx context.Context) ([]Erasure, error) {
+	return s.cfg.Store.ListErasures(ctx, false)
+}
 
 // Rewriting is how facts forget. Facts that were not looked at are after Sequence of Project, and in the projects after it.
 type Rewriting interface {

@@ -99,8 +99,6 @@ type Config struct {
 	Matters Matters // what digests tell; may be nil
 	// Keepers lists who keeps data of persons, for export and erasure; asked each time. May be nil.
 	Keepers func() []Keeper
-	// Digests are what is kept in place of addresses by those who keep only digests of them; may be nil.
-	Digests func(addresses []string) []string
 }
 
 // Service is what others do with persons and teams.

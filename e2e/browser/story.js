@@ -29,7 +29,7 @@ async function desk(browser, args) {
   await fits(page);
 
   await page.goto('/pages');
-  await page.getByRole('link', { name: 'PAG-1' }).first().click();
+  await page.getByRole('main').getByRole('link', { name: 'Checkout does not answer' }).first().click();
   await see(page.getByText('Ana Ruiz').first(), 'who was paged');
   await page.getByRole('main').getByRole('button', { name: 'Acknowledge' }).first().click();
   await see(page.getByText('Ben Okafor has it'), 'who has the page');

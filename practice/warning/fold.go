@@ -97,6 +97,7 @@ func (s *stage) mine() *Alert {
 
 // batch folds the signals of a batch that has the sequence in the inbox.
 func (f *fold) batch(b *intake.Batch, seq int64) {
+	b.Moved = false
 	if b.Want {
 		b.Results = make([]intake.Result, len(b.Signals))
 	}
@@ -141,6 +142,7 @@ func (f *fold) signal(b *intake.Batch, sig *intake.Signal, seq int64) (bool, *Al
 	}
 	a := s.mine()
 	a.Seq = seq
+	b.Moved = b.Moved || !s.fresh
 	f.merge(a, sig, at, true)
 	// A sender's own word about the end stands against one that comes earlier, and against our timeout.
 	if a.EndsAt.IsZero() && !sig.Lasting || a.Timeout || ends.IsZero() || ends.After(a.EndsAt) {

@@ -31,9 +31,10 @@ type Names interface {
 type Writing interface {
 	// Commit saves the changes in one transaction. It gives the new alerts their numbers and then asks for the facts.
 	Commit(ctx context.Context, c *Changes) error
-	// LoadOpen lists the rows of open alerts by number, after a number, at most limit.
-	LoadOpen(ctx context.Context, after int64, limit int) ([]*Alert, error)
-	// Inbox lists entries after a sequence, at most limit.
+	// LoadOpen gives the rows of open alerts to f by number, after a number, at most limit, and returns how many there were. f must
+	// not keep the alert.
+	LoadOpen(ctx context.Context, after int64, limit int, f func(*Alert)) (int, error)
+	// Inbox lists the entries after a sequence that moved alerts whose rows lag behind, at most limit.
 	Inbox(ctx context.Context, after int64, limit int) ([]Entry, error)
 	// Position returns the last sequence of the inbox and the one up to which the rows of open alerts are complete.
 	Position(ctx context.Context) (last, checkpoint int64, err error)

@@ -15,9 +15,8 @@ const (
 	maxFold    = 2048             // signals in one transaction
 	maxExpire  = 500              // ends in one transaction
 	checkEvery = 60 * time.Second // rows of open alerts lag no longer behind
+	loadPage   = 10_000           // rows read at once at a start
 	checkChunk = 200              // rows saved in one transaction
-	paceMost   = 5 * time.Millisecond
-	paceFull   = 512 // signals that are worth a transaction at once
 	pruneEvery = time.Hour
 	pruneChunk = 500
 )
@@ -64,21 +63,6 @@ type writer struct {
 	saving     []handle // what is left of a checkpoint under way ...
 	savingSeq  int64    // ... which reaches to this sequence
 	pace       pace
-}
-
-// pace spaces transactions out under load: each has a cost that does not depend on how much is in it. What comes when nothing came
-// for a while is committed at once. It goes by the machine's clock whatever the service's clock does.
-type pace struct {
-	clock mainstay.Clock
-	took  time.Duration // how long transactions took of late
-	next  time.Time     // before this a transaction waits for more to come
-}
-
-// note takes in that a transaction took from began until now.
-func (p *pace) note(began time.Time) {
-	now := p.clock.Now()
-	p.took += (min(now.Sub(began), paceMost) - p.took) / 4
-	p.next = began.Add(min(2*p.took, paceMost))
 }
 
 // doubt says how far memory may be trusted after a failed commit.
@@ -167,31 +151,6 @@ func tell(c chan struct{}) {
 	}
 }
 
-// linger waits for more to come when the last transaction has only just begun.
-func (s *Service) linger(ctx context.Context) {
-	d := s.w.pace.next.Sub(s.w.pace.clock.Now())
-	if d <= 0 {
-		return
-	}
-	select { // what it said may be long done
-	case <-s.full:
-	default:
-	}
-	s.mu.Lock()
-	some, enough := len(s.waiting) > 0, s.weight >= paceFull
-	s.mu.Unlock()
-	if !some || enough {
-		return
-	}
-	c, cancel := s.w.pace.clock.Wait(d)
-	defer cancel()
-	select {
-	case <-s.full:
-	case <-c:
-	case <-ctx.Done():
-	}
-}
-
 // pull takes whatever waits, up to the size of one transaction but at least one job.
 func (s *Service) pull() []*job {
 	s.mu.Lock()
@@ -219,7 +178,7 @@ func (s *Service) run(ctx context.Context) {
 		if len(jobs)+len(expired) > 0 {
 			began := s.w.pace.clock.Now()
 			s.round(ctx, now, jobs, expired)
-			s.w.pace.note(began)
+			s.w.pace.note(began, len(jobs))
 			s.maintain(ctx, now) // a little under load too, so that a checkpoint is never put off for ever
 			continue
 		}
@@ -404,18 +363,14 @@ func (s *Service) Forget() { s.stale.Store(true) }
 // load rebuilds the open set: the rows, then what the inbox has brought since the last checkpoint.
 func (s *Service) load(ctx context.Context) error {
 	set := newOpenSet()
-	var after int64
-	for {
-		list, err := s.cfg.Writing.LoadOpen(ctx, after, 1000)
-		if err != nil {
-			return fmt.Errorf("loading open alerts: %w", err)
-		}
-		if len(list) == 0 {
-			break
-		}
-		for _, a := range list {
+	for after, n := int64(0), loadPage; n == loadPage; {
+		var err error
+		n, err = s.cfg.Writing.LoadOpen(ctx, after, loadPage, func(a *Alert) {
 			set.put(a, false)
 			after = a.Number
+		})
+		if err != nil {
+			return fmt.Errorf("loading open alerts: %w", err)
 		}
 	}
 	last, checkpoint, err := s.cfg.Writing.Position(ctx)

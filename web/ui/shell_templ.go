@@ -316,7 +316,7 @@ func Document(s Shell, body templ.Component) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<div id=\"told\" class=\"sr\" role=\"status\" aria-live=\"polite\"></div><div id=\"toasts\" class=\"toasts\" role=\"status\" aria-live=\"polite\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 28, "<div id=\"announced\" class=\"sr\" role=\"status\" aria-live=\"polite\"></div><div id=\"toasts\" class=\"toasts\" role=\"status\" aria-live=\"polite\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -1407,7 +1407,7 @@ func keyMap(s Shell) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 128, "<dialog id=\"keys\" class=\"pal keymap\" aria-labelledby=\"keys-title\"><header class=\"row\"><h2 id=\"keys-title\">Keys</h2><button class=\"btn quiet\" type=\"button\" data-close>Close <kbd>Esc</kbd></button></header><div class=\"keycols\"><section hidden><h3>On this page</h3><dl id=\"keys-here\"></dl></section><section><h3>Anywhere</h3><dl><dt><kbd data-mod-key>Ctrl K</kbd><kbd>/</kbd></dt><dd>Find or do anything</dd><dt><kbd>&gt;</kbd></dt><dd>What can be done</dd><dt><kbd>?</kbd></dt><dd>These keys</dd><dt><kbd>Esc</kbd></dt><dd>Close, or choose none</dd></dl></section><section><h3>Lists</h3><dl><dt><kbd>J</kbd><kbd>K</kbd></dt><dd>Next row, row before</dd><dt><kbd>O</kbd><kbd>↵</kbd></dt><dd>Open the row</dd><dt><kbd>X</kbd></dt><dd>Choose the row</dd><dt><kbd>E</kbd></dt><dd>Acknowledge</dd><dt><kbd>]</kbd></dt><dd>Next page of the list</dd><dt><kbd>[</kbd></dt><dd>Back</dd></dl></section><section><h3>Go to</h3><dl>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 128, "<dialog id=\"keymap\" class=\"pal keymap\" aria-labelledby=\"keymap-title\"><header class=\"row\"><h2 id=\"keymap-title\">Keys</h2><button class=\"btn quiet\" type=\"button\" data-close>Close <kbd>Esc</kbd></button></header><div class=\"keycols\"><section hidden><h3>On this page</h3><dl id=\"keymap-here\"></dl></section><section><h3>Anywhere</h3><dl><dt><kbd data-mod-key>Ctrl K</kbd><kbd>/</kbd></dt><dd>Find or do anything</dd><dt><kbd>&gt;</kbd></dt><dd>What can be done</dd><dt><kbd>?</kbd></dt><dd>These keys</dd><dt><kbd>Esc</kbd></dt><dd>Close, or choose none</dd></dl></section><section><h3>Lists</h3><dl><dt><kbd>J</kbd><kbd>K</kbd></dt><dd>Next row, row before</dd><dt><kbd>O</kbd><kbd>↵</kbd></dt><dd>Open the row</dd><dt><kbd>X</kbd></dt><dd>Choose the row</dd><dt><kbd>E</kbd></dt><dd>Acknowledge</dd><dt><kbd>]</kbd></dt><dd>Next page of the list</dd><dt><kbd>[</kbd></dt><dd>Back</dd></dl></section><section><h3>Go to</h3><dl>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

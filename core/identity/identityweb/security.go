@@ -231,9 +231,7 @@ func (p *Pages) added(c *web.Ctx, says string, recovery []string) error {
 	if len(recovery) == 0 {
 		return c.See("/me/security")
 	}
-	return c.Render(web.Page{Title: "Recovery codes", Crumbs: []web.Crumb{
-		{Text: "You", URL: "/me"}, {Text: "Sign-in and security", URL: "/me/security"}, {Text: "Recovery codes"},
-	}}, codesPage(codesView{Codes: recovery, Next: "/me/security"}))
+	return c.Render(web.Page{Title: "Recovery codes", Bare: true}, codesPage(codesView{Codes: recovery, Next: "/me/security"}))
 }
 
 func (p *Pages) removeAuthenticator(c *web.Ctx) error {

@@ -16,14 +16,16 @@ type Entry struct {
 
 const inboxColumns = `seq, at, project, service, key_id, format, head, body`
 
-var inboxInserts = storage.NewInserts(`INSERT INTO inbox (`+inboxColumns+`) VALUES`, 8, "")
+const inboxWidth = 9
+
+var inboxInserts = storage.NewInserts(`INSERT INTO inbox (`+inboxColumns+`, moved) VALUES`, inboxWidth, "")
 
 // Put appends batches in the write transaction that ctx carries. The first gets the sequence first, and so on. Sequences ascend
 // and are given out by one writer, the holder of the lease.
 func (s *Store) Put(ctx context.Context, first int64, batches []*intake.Batch) error {
-	args := make([]any, 0, 8*len(batches))
+	args := make([]any, 0, inboxWidth*len(batches))
 	for i, b := range batches {
-		args = append(args, first+int64(i), storage.Micros(b.At), b.Project, b.Service, b.Key, b.Format, b.Head, b.Body)
+		args = append(args, first+int64(i), storage.Micros(b.At), b.Project, b.Service, b.Key, b.Format, b.Head, b.Body, b.Moved)
 	}
 	return inboxInserts.Exec(ctx, s.db, args)
 }
@@ -33,13 +35,13 @@ func (s *Store) LastSeq(ctx context.Context) (int64, error) {
 	return storage.One(ctx, s.db, storage.Value[int64], `SELECT coalesce(max(seq), 0) FROM inbox`)
 }
 
-// After lists the entries after a sequence in order, at most limit.
-func (s *Store) After(ctx context.Context, seq int64, limit int) ([]Entry, error) {
+// Moved lists the entries after a sequence that moved alerts whose rows lagged behind, in order, at most limit.
+func (s *Store) Moved(ctx context.Context, seq int64, limit int) ([]Entry, error) {
 	return storage.All(ctx, s.db, func(sc storage.Scanner) (Entry, error) {
 		var e Entry
 		err := sc(&e.Seq, storage.Into(&e.At), &e.Project, &e.Service, &e.Key, &e.Format, &e.Head, &e.Body)
 		return e, err
-	}, `SELECT `+inboxColumns+` FROM inbox WHERE seq > $1 ORDER BY seq LIMIT $2`, seq, limit)
+	}, `SELECT `+inboxColumns+` FROM inbox WHERE moved AND seq > $1 ORDER BY seq LIMIT $2`, seq, limit)
 }
 
 // Prune removes up to limit of the oldest entries that came before the time and not after the sequence, in the write transaction

@@ -48,7 +48,7 @@ func (s *Store) Told(ctx context.Context, f notify.TellFilter) ([]notify.Told, e
 // Unread counts; see notify.Inbox.
 func (s *Store) Unread(ctx context.Context, person string, most int) (int, error) {
 	n, err := storage.One(ctx, s.db, storage.Value[int64],
-		`SELECT count(*) FROM (SELECT id FROM notice WHERE person = $1 AND read_at = 0 AND `+shown+` LIMIT $2) AS some`, person, most)
+		`SELECT count(*) FROM (SELECT id FROM notice WHERE person = $1 AND read_at = 0 AND `+shown+` LIMIT $2) AS unread`, person, most)
 	return int(n), err
 }
 

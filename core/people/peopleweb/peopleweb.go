@@ -15,10 +15,13 @@ import (
 )
 
 // Pages are the routes.
-type Pages struct{ people *people.Service }
+type Pages struct {
+	people   *people.Service
+	exporter Exporter
+}
 
-// New makes the pages.
-func New(people *people.Service) *Pages { return &Pages{people} }
+// New makes the pages. Without an exporter nothing is exported.
+func New(people *people.Service, exporter Exporter) *Pages { return &Pages{people, exporter} }
 
 // Routes adds them to the router.
 func (p *Pages) Routes(rt *web.Router) {
@@ -31,8 +34,9 @@ func (p *Pages) Routes(rt *web.Router) {
 	add("GET", "/people/{id}", access.PeopleRead, mainstay.KindPerson, p.person)
 	add("GET", "/people/{id}/edit", access.PeopleManage, mainstay.KindPerson, p.edit)
 	add("POST", "/people/{id}/edit", access.PeopleManage, mainstay.KindPerson, p.save)
-	add("POST", "/people/{id}/deactivate", access.PeopleManage, mainstay.KindPerson, func(c *web.Ctx) error { return p.setActive(c, false) })
-	add("POST", "/people/{id}/activate", access.PeopleManage, mainstay.KindPerson, func(c *web.Ctx) error { return p.setActive(c, true) })
+	add("POST", "/people/{id}/activate", access.PeopleManage, mainstay.KindPerson, p.activate)
+	p.leavingRoutes(rt)
+	p.preferenceRoutes(rt)
 	add("GET", "/me/edit", access.Self, "", p.editMe)
 	add("POST", "/me/edit", access.Self, "", p.saveMe)
 	add("GET", "/teams", access.PeopleRead, "", p.teams)
@@ -161,23 +165,6 @@ func veiled(list []people.Contact) []people.Contact {
 		}
 	}
 	return out
-}
-
-func (p *Pages) setActive(c *web.Ctx, active bool) error {
-	x, err := p.people.ByID(c.Context(), c.Ref.ID)
-	if err != nil {
-		return err
-	}
-	if err := p.people.SetActive(c.Context(), c.Actor(), x.ID, active); err != nil {
-		return err
-	}
-	at := "/people/" + x.Name
-	if active {
-		c.Say("%s may sign in and be paged again.", x.FullName)
-	} else {
-		c.Offer("Undo", at+"/activate", "%s can no longer sign in or be paged. Every session has ended.", x.FullName)
-	}
-	return c.See(at)
 }
 
 // zones are offered while somebody types; every IANA zone is taken.

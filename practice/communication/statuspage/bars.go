@@ -13,11 +13,10 @@ import (
 
 // bars are the uptime bars of one component: one path per state, and a rectangle with its own words for each bad day.
 type bars struct {
-	Label  string
-	Box    string
-	Paths  []barPath
-	Bad    []barDay
-	Narrow bool
+	Label string
+	Box   string
+	Paths []barPath
+	Bad   []barDay
 }
 
 type barPath struct{ Class, D string }
@@ -28,7 +27,7 @@ type barDay struct{ Class, X, Y, Height, Says string }
 // dg, dn, mt and nd of the house's style sheet.
 func Bars(c communication.Component, intervals []communication.Interval, now time.Time, n int, zone *time.Location) templ.Component {
 	v := &view{zone: zone}
-	return plainBars(v.bars(c, communication.Days(intervals, now, n, zone), false))
+	return drawnBars(v.bars(c, communication.Days(intervals, now, n, zone), filled))
 }
 
 // classes and heights of a bar: the worse, the taller, so that colour is not needed to see it.
@@ -46,22 +45,44 @@ func barShape(s communication.State) (class string, height int) {
 	return "nd", 4
 }
 
-func (v *view) bars(c communication.Component, days []communication.Day, narrow bool) bars {
-	b := bars{Box: fmt.Sprintf("0 0 %d 28", len(days)*4-1), Narrow: narrow, Label: fmt.Sprintf("%s, last %d days", c.Title, len(days))}
+// filled draws days of one state as a path of rectangles, for the house's style sheet.
+func filled(d *strings.Builder, from, n, height int) {
+	for k := from; k < from+n; k++ {
+		fmt.Fprintf(d, "M%d %dh3v%dh-3z", k*4, 28-height, height)
+	}
+}
+
+// dashed draws them as a line that the page's own style sheet makes as thick as the bars are tall, with a gap after each: ninety days
+// on which nothing happened are a dozen characters.
+func dashed(d *strings.Builder, from, n, height int) {
+	fmt.Fprintf(d, "M%d %dh%d", from*4, 28-height/2, n*4-1)
+}
+
+func (v *view) bars(c communication.Component, days []communication.Day, draw func(d *strings.Builder, from, n, height int)) bars {
+	b := bars{Box: fmt.Sprintf("0 0 %d 28", len(days)*4-1), Label: fmt.Sprintf("%s, last %d days", c.Title, len(days))}
 	if share := Share(days); share != "" {
 		b.Label += ": available " + share
 	}
 	paths := map[string]*strings.Builder{}
-	for k, d := range days {
-		class, height := barShape(d.Worst)
+	for k := 0; k < len(days); {
+		class, height := barShape(days[k].Worst)
 		if class == "dn" || class == "dg" || class == "mt" {
-			b.Bad = append(b.Bad, barDay{class, strconv.Itoa(k * 4), strconv.Itoa(28 - height), strconv.Itoa(height), v.dayWords(d)})
+			b.Bad = append(b.Bad, barDay{class, strconv.Itoa(k * 4), strconv.Itoa(28 - height), strconv.Itoa(height), v.dayWords(days[k])})
+			k++
 			continue
+		}
+		n := 1
+		for k+n < len(days) {
+			if next, _ := barShape(days[k+n].Worst); next != class {
+				break
+			}
+			n++
 		}
 		if paths[class] == nil {
 			paths[class] = &strings.Builder{}
 		}
-		fmt.Fprintf(paths[class], "M%d %dh3v%dh-3z", k*4, 28-height, height)
+		draw(paths[class], k, n, height)
+		k += n
 	}
 	for _, class := range []string{"ok", "nd"} {
 		if p := paths[class]; p != nil {

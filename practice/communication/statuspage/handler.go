@@ -19,7 +19,7 @@ type Handler struct{ shown atomic.Pointer[shown] }
 type shown struct {
 	answers map[string]*answer // by path of the request
 	missing *answer
-	asOf    string
+	asOf    []string
 }
 
 // answer is a file with its headers, as they go out.
@@ -37,7 +37,7 @@ const staleAfter = time.Minute
 // Show serves the files from now on. asOf is the time at which they were known to be current; when that is more than a minute
 // before now, each page says so in its first lines.
 func (h *Handler) Show(files Files, asOf, now time.Time) {
-	s := &shown{answers: make(map[string]*answer, len(files)), asOf: asOf.UTC().Format(time.RFC3339)}
+	s := &shown{answers: make(map[string]*answer, len(files)), asOf: []string{asOf.UTC().Format(time.RFC3339)}}
 	notice := ageNotice(asOf, now)
 	for name, f := range files {
 		if notice != "" && strings.HasSuffix(name, ".html") {
@@ -109,7 +109,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the status page is not ready yet; try again in a second", http.StatusServiceUnavailable)
 		return
 	}
-	head["Cache-Control"], head["Vary"], head["Mainstay-As-Of"] = cacheControl, vary, []string{s.asOf}
+	head["Cache-Control"], head["Vary"], head["Mainstay-As-Of"] = cacheControl, vary, s.asOf
 	a, status := s.answers[r.URL.Path], http.StatusOK
 	if a == nil {
 		if a, status = s.missing, http.StatusNotFound; a == nil {

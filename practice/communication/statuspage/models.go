@@ -43,7 +43,7 @@ type thing struct { // an incident or a window in a list
 type service struct {
 	Title, Description string
 	Chip               chip
-	Wide, Narrow       bars
+	Bars               bars
 	Share              string
 	Bad                []string
 }
@@ -164,8 +164,9 @@ func (v *view) hero() hero {
 	default:
 		h.Title = "Something is down"
 	}
-	if len(v.site.Components) == 0 {
-		h.Text = "Nothing is listed on this page yet."
+	if len(v.site.Components) == 0 { // it says nothing about what it does not know
+		h.Chip, h.Title = chip{"muted", "s-na", "Not known"}, "No status yet"
+		h.Text = "Nothing is listed on this page so far. What is listed here later shows its state from then on."
 	}
 	return h
 }
@@ -218,9 +219,9 @@ func (v *view) windowThing(w communication.PublicWindow) thing {
 func (v *view) service(c communication.Component, intervals []communication.Interval) service {
 	wide := communication.Days(intervals, v.site.At, 90, v.zone)
 	s := service{Title: c.Title, Description: c.Description, Chip: stateChip(c.State())}
-	s.Wide, s.Narrow = v.bars(c, wide, false), v.bars(c, wide[60:], true)
+	s.Bars = v.bars(c, wide, dashed)
 	s.Share = Share(wide)
-	for _, b := range s.Wide.Bad {
+	for _, b := range s.Bars.Bad {
 		s.Bad = append(s.Bad, b.Says)
 	}
 	return s

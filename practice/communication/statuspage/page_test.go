@@ -39,10 +39,10 @@ func TestPages(t *testing.T) {
 	if strings.Contains(text, "Confirmation mails") {
 		t.Error("a component that is shown only when degraded is shown while it works")
 	}
-	if n := d.Find("svg.up[role=img][aria-label]").Length(); n != 4 {
-		t.Errorf("%d bars with a label; want a wide and a narrow one for 2 components", n)
+	if n := d.Find("svg.up[role=img][aria-label]").Length(); n != 2 {
+		t.Errorf("%d bars with a label; want one for each of 2 components", n)
 	}
-	if n := document(t, render(t, communication.Site{At: now})["index.html"].Body).Find("h1").Text(); strings.TrimSpace(n) != "Everything works" {
+	if n := document(t, render(t, communication.Site{At: now})["index.html"].Body).Find("h1").Text(); strings.TrimSpace(n) != "No status yet" {
 		t.Errorf("the empty page says %q", n)
 	}
 	for name, f := range files {

@@ -171,15 +171,35 @@ func (s *Store) beat(ctx context.Context, b warning.Beaten) ([]timer.Timer, erro
 	return []timer.Timer{{Kind: warning.MissedTimer, Subject: h.ID, Project: h.Project, Due: h.Due()}}, nil
 }
 
-// LoadOpen lists open rows; see warning.Writing.
-func (s *Store) LoadOpen(ctx context.Context, after int64, limit int) ([]*warning.Alert, error) {
-	return storage.All(ctx, s.db, scanAlert, `SELECT `+alertColumns+alertFrom+`
-		WHERE state <> 'resolved' AND number > $1 ORDER BY number LIMIT $2`, after, limit)
+// LoadOpen reads open rows; see warning.Writing. What many have in common is read once.
+func (s *Store) LoadOpen(ctx context.Context, after int64, limit int, f func(*warning.Alert)) (int, error) {
+	known, err := s.readOrigins(ctx)
+	if err != nil {
+		return 0, err
+	}
+	from := make(map[int64]origin, len(known))
+	for o, id := range known {
+		from[id] = o
+	}
+	var a warning.Alert
+	list, err := storage.All(ctx, s.db, func(sc storage.Scanner) (struct{}, error) {
+		var created, starts, ends, updated, fingerprint, id int64
+		err := sc(&a.Number, &created, &id, &fingerprint, &a.State, &starts, &ends, &updated, &a.Timeout, &a.Seq, &a.Labels, &a.Annotations, &a.GeneratorURL)
+		o := from[id]
+		a.Project, a.Service, a.Severity, a.Format, a.Key, a.Route, a.Policy, a.Why = o.project, o.service, o.severity, o.format, o.key, o.route, o.policy, o.why
+		a.Created, a.StartsAt, a.EndsAt, a.UpdatedAt = storage.Time(created), storage.Time(starts), storage.Time(ends), storage.Time(updated)
+		if a.Fingerprint = uint64(fingerprint); err == nil { //nolint:gosec // the same 64 bits
+			f(&a)
+		}
+		return struct{}{}, err
+	}, `SELECT number, created_at, origin, fingerprint, state, starts_at, ends_at, updated_at, timeout, seq, labels, annotations, generator_url
+		FROM alert WHERE state <> 'resolved' AND number > $1 ORDER BY number LIMIT $2`, after, limit)
+	return len(list), err
 }
 
 // Inbox lists entries; see warning.Writing.
 func (s *Store) Inbox(ctx context.Context, after int64, limit int) ([]warning.Entry, error) {
-	list, err := s.inbox.After(ctx, after, limit)
+	list, err := s.inbox.Moved(ctx, after, limit)
 	entries := make([]warning.Entry, len(list))
 	for i := range list {
 		entries[i] = warning.Entry(list[i])

@@ -39,7 +39,7 @@ export const send = (url, fields = {}) => {
 
 // tell says something to those who listen, and nobody else.
 export const tell = (text) => {
-  const el = $("#told");
+  const el = $("#announced");
   if (el) el.textContent = text;
 };
 

@@ -2,7 +2,7 @@
 // along a list. Keys never act while one types, nor together with Ctrl, Alt or ⌘, which belong to the browser.
 import { $, $$, shown, typing, tell, said, make } from "./dom.js";
 
-const help = $("#keys");
+const help = $("#keymap");
 let going = 0; // until when a letter after g counts
 
 const rows = () => $$("#main table.t tbody tr, #main [data-row]").filter((el) => shown(el) && el.querySelector("a[href]"));
@@ -33,7 +33,7 @@ const bound = (key) => {
 
 const show = () => {
   if (!help) return;
-  const here = $("#keys-here");
+  const here = $("#keymap-here");
   const acts = $$("#main [data-key]").filter((el) => shown(el) && !el.closest("tr"));
   here.replaceChildren(...acts.flatMap((el) => [make("dt", {}, make("kbd", {}, el.dataset.key.toUpperCase())), make("dd", {}, said(el))]));
   here.parentElement.hidden = acts.length === 0;

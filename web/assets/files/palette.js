@@ -27,9 +27,10 @@ const score = (text, query) => {
   const marks = new Set();
   for (const w of words) {
     let best = -1, bestAt = [];
-    const whole = t.search(new RegExp("(^|[^\\p{L}\\p{N}])" + w.replace(/[^\p{L}\p{N}]/gu, "\\$&"), "u"));
     const within = t.indexOf(w);
-    if (whole >= 0) { const at = t.indexOf(w, whole); best = 100 + w.length; bestAt = [...w].map((_, i) => at + i); }
+    let whole = within; // where it begins a word
+    while (whole > 0 && /[\p{L}\p{N}]/u.test(t[whole - 1])) whole = t.indexOf(w, whole + 1);
+    if (whole >= 0) { best = 100 + w.length; bestAt = [...w].map((_, i) => whole + i); }
     else if (within >= 0) { best = 60 + w.length; bestAt = [...w].map((_, i) => within + i); }
     else {
       let from = 0, gaps = 0, at = [];
@@ -64,7 +65,7 @@ const here = () => {
 };
 const places = () => $$(".rail [data-go]").map((a) => ({ title: "Go to " + $("span", a).textContent, note: "g " + a.dataset.go, group: "Go to", url: a.href }));
 const helps = () => [{ title: "Keyboard map", note: "?", group: "Help", run: showKeys }].concat(
-  $$("#keys dl:not(#keys-here) dt").map((dt) => ({ title: dt.nextElementSibling.textContent, note: dt.textContent.trim().replace(/\s+/g, " "), group: "Keys", run: showKeys })),
+  $$("#keymap dl:not(#keymap-here) dt").map((dt) => ({ title: dt.nextElementSibling.textContent, note: dt.textContent.trim().replace(/\s+/g, " "), group: "Keys", run: showKeys })),
   $$("#palette [data-help]").map((a) => ({ title: a.textContent, note: "", group: "Help", url: a.href })));
 
 const read = () => {
