@@ -6,7 +6,7 @@ LDFLAGS    := -s -w -X main.version=$(VERSION)
 TEMPL      := go tool templ
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test quick race lint generate check story kill bench bench-latency bench-start bench-status bench-demo bench-restore fuzz dist clean
+.PHONY: help demo build test quick race lint generate check story kill bench bench-intake bench-loaded bench-open bench-latency bench-start bench-status bench-demo bench-restore fuzz dist clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -41,9 +41,18 @@ story: ## the whole story with the built binary: Prometheus, mail, webhook, brow
 kill: ## kill -9 at random moments of the story, 50 times per database (KILLS=n for another number, SEED=n to repeat one)
 	scripts/test kill
 
-bench: bench-start bench-latency bench-status bench-restore bench-demo ## every figure of the README, into bench/results
+bench: bench-start bench-latency bench-status bench-restore bench-demo bench-loaded bench-open bench-intake ## every figure of the README, into bench/results
 
-bench-start: ## start on an empty folder, idle memory, size of the binary
+bench-intake: ## 60 s of new alerts by 64 and by 1, ours on both databases and Alertmanager on the same (half an hour)
+	scripts/test bench intake
+
+bench-loaded: ## from POST to the webhook while the intake takes half of what it can; Alertmanager beside it
+	scripts/test bench loaded
+
+bench-open: ## 100,000 open alerts: memory, lists, and a start that reads them again
+	scripts/test bench open
+
+bench-start: ## start on an empty folder, idle memory and processor, size of the binary
 	scripts/test bench start
 
 bench-latency: ## from POST of a new alert to the webhook and to the SMTP conversation

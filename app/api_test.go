@@ -31,7 +31,7 @@ func send(t *testing.T, c *servertest.Client, method, path, body string, headers
 var byName = []struct{ path, spec, other string }{
 	{"projects/new", `{"title":"New"}`, `{"title":"Newer"}`},
 	{"people/newbie", `{"fullName":"New Bee","email":"newbie@example.org"}`, `{"fullName":"New B.","email":"newbie@example.org"}`},
-	{"teams/new", `{"title":"New","members":["duty"]}`, `{"title":"Newer","members":["duty"]}`},
+	{"teams/fresh", `{"title":"New","members":["duty"]}`, `{"title":"Newer","members":["duty"]}`},
 	{"services/new?project=alpha", `{"title":"New"}`, `{"title":"Newer","tier":"gold"}`},
 	{"schedules/new?project=alpha", `{"zone":"UTC","layers":[{"participants":["duty"]}]}`, `{"zone":"UTC","layers":[{"participants":["duty"],"rotation":"daily"}]}`},
 	{"policies/new?project=alpha", `{"steps":[{"targets":["person:duty"]}]}`, `{"steps":[{"targets":["person:duty"]}],"repeats":1}`},
@@ -270,7 +270,7 @@ func TestEveryListReadsOn(t *testing.T) {
 			for _, p := range ops["get"].Parameters {
 				paged = paged || p.Name == "cursor"
 			}
-			if !paged {
+			if !paged || strings.Contains(path, "{") { // those of one object are tested with it
 				continue
 			}
 			lists++

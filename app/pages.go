@@ -8,10 +8,10 @@ import (
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/access"
+	"github.com/mainstayhq/mainstay/core/access/accessweb"
 	"github.com/mainstayhq/mainstay/core/action/actionweb"
 	"github.com/mainstayhq/mainstay/core/identity/identityweb"
 	"github.com/mainstayhq/mainstay/core/intake/intakeweb"
-	"github.com/mainstayhq/mainstay/core/journal/journalweb"
 	"github.com/mainstayhq/mainstay/core/notify/notifyweb"
 	"github.com/mainstayhq/mainstay/core/people/peopleweb"
 	"github.com/mainstayhq/mainstay/core/project/projectweb"
@@ -89,7 +89,7 @@ func (a *App) pages() ([]pages, error) {
 		external = a.external()
 	}
 	keys, err := intakeweb.New(intakeweb.Config{
-		Keys: a.Keys, Formats: formats(), Sink: a.Warning, Projects: a.Projects, Time: a.cfg.Time, Log: a.cfg.Log, ExternalURL: external,
+		Keys: a.Keys, Formats: formats(), Sink: a.Warning, Projects: a.Projects, Time: a.cfg.Time, Log: a.cfg.Log, ExternalURL: external, Limits: a.limits,
 	})
 	if err != nil {
 		return nil, err
@@ -112,8 +112,12 @@ func (a *App) pages() ([]pages, error) {
 	a.identityPages = identityweb.New(identityweb.Config{
 		Identity: a.Identity, People: a.People, Access: a.Access, Projects: a.Projects, ExternalURL: a.cfg.ExternalURL,
 	})
+	who, err := accessweb.New(accessweb.Config{Access: a.Access, People: a.People, Projects: a.Projects})
+	if err != nil {
+		return nil, err
+	}
 	list := []pages{
-		a.identityPages, peopleweb.New(a.People), projectweb.New(a.Projects), journalweb.New(a.Journal, n, a.Objects), keys, actions, log,
+		a.identityPages, peopleweb.New(a.People, a).WithStanding(a.identityPages.Standing), projectweb.New(a.Projects), a.auditPages(n), who, keys, actions, log,
 	}
 	views, err := viewweb.New(a.Views, n)
 	if err != nil {

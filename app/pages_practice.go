@@ -20,7 +20,7 @@ func (a *App) practicePages(n names) ([]pages, error) {
 	now := a.cfg.Time
 	alerts, err1 := warningweb.New(warningweb.Config{
 		Warning: a.Warning, Format: alertmanager.Format{}, Projects: a.Projects, Names: n, Journal: a.Journal, Time: now, Version: a.cfg.Version,
-		Handling: handling{a}, Register: a.Objects,
+		Handling: handling{a}, Register: a.Objects, Limits: a.limits,
 	})
 	oncall, err2 := escalationweb.New(escalationweb.Config{
 		Service: a.Escalation, People: a.People, Projects: a.Projects, Names: n, Journal: a.Journal, Time: now,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"path/filepath"
+	"time"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/core/intake"
@@ -33,6 +34,7 @@ import (
 // practices are the practices that exist, and what belongs to them alone.
 type practices struct {
 	Keys          *intake.Keys
+	Intake        *intake.Settings
 	Warning       *warning.Service
 	Escalation    *escalation.Service
 	Incidents     *incident.Service
@@ -69,10 +71,14 @@ func (a *App) wireWarning() (err error) {
 	if a.Keys, err = intake.NewKeys(intake.KeysConfig{Store: inbox, Time: a.cfg.Time, Log: a.cfg.Log, Formats: formatNames()}); err != nil {
 		return err
 	}
+	if err := a.wireIntake(); err != nil {
+		return err
+	}
 	store := warningdb.New(a.DB, a.Saver, a.Objects, inbox)
 	a.Journal.Sparse(journal.Sparse{Subject: mainstay.KindAlert, Kinds: warning.StateFacts(), Moments: store.Moments})
 	a.Warning, err = warning.New(warning.Config{
 		Writing: store, Reading: store, Routes: store, Heartbeats: store, Names: names{a}, Formats: formats(), Time: a.cfg.Time, Log: a.cfg.Log,
+		Timeout: func() time.Duration { return a.Intake.Now().Timeout() },
 	})
 	return err
 }
@@ -198,7 +204,7 @@ func (a *App) kinds() []kind {
 			is("templates", "", "A public text for one status.").removable(a.Communication.RemoveTemplate),
 		kindOf("Window", true, a.Maintenance.Define, a.Maintenance.Specs).
 			is("windows", mainstay.KindWindow, "One stretch of planned maintenance.").endable("cancelled", a.Maintenance.Remove),
-	}, append(a.webhookKinds(), a.identityKinds()...)...)
+	}, append(append(a.webhookKinds(), a.identityKinds()...), a.intakeKinds()...)...)
 }
 
 func (a *App) projectSpecs(ctx context.Context, _ string) (map[string]project.Spec, error) {

@@ -64,7 +64,14 @@ func (f finder) Find(ctx context.Context, kind mainstay.Kind, key, project strin
 	if kind == mainstay.KindAlert {
 		return f.a.findAlert(ctx, key)
 	}
-	return f.a.Objects.Find(ctx, kind, key, project)
+	id, err := f.a.Projects.ProjectID(ctx, project)
+	if mainstay.Is(err, mainstay.NotFound) { // nobody learns here which projects there are
+		return object.Object{}, mainstay.Errorf(mainstay.NotFound, "There is no %s %q.", kind, key)
+	}
+	if err != nil {
+		return object.Object{}, err
+	}
+	return f.a.Objects.Find(ctx, kind, key, id)
 }
 
 // Many implements web.Register; alerts are left out.

@@ -31,7 +31,7 @@ func benchDemo() (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.ready(time.Minute); err != nil {
+	if err := s.ready(time.Minute, home); err != nil {
 		return nil, err
 	}
 	first := time.Since(began)
@@ -101,9 +101,14 @@ func (s *server) demo() (<-chan string, error) {
 	return home, nil
 }
 
-// ready waits until the server answers.
-func (s *server) ready(most time.Duration) error {
+// ready waits until the server answers, or has ended.
+func (s *server) ready(most time.Duration, ended <-chan string) error {
 	for began := time.Now(); time.Since(began) < most; time.Sleep(5 * time.Millisecond) { // real: the server is another process
+		select {
+		case line := <-ended:
+			return fmt.Errorf("it ended: %s", line)
+		default:
+		}
 		if res, err := http.Get("http://" + s.addr + "/-/ready"); err == nil {
 			_ = res.Body.Close()
 			if res.StatusCode == http.StatusOK {

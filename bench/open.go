@@ -48,18 +48,22 @@ func open(engine string) (list []figure, err error) {
 		return nil, err
 	}
 	list = append(list, figure{Name: "100,000 open alerts, memory", Value: memory, Unit: "MB", Promise: 300})
-	for _, x := range []struct{ name, path string }{
-		{"API, first 100", "/api/v1/alerts?limit=100&state=firing"},
-		{"API, first 100 with a label", "/api/v1/alerts?limit=100&state=firing&label=instance=10.0.0.7:9100"},
-		{"Alertmanager's API, one label", "/alertmanager/api/v2/alerts?filter=n%3D%220000050000%22"},
-		{"page of alerts", "/alerts"},
-		{"page Now", "/"},
+	for _, x := range []struct{ name, path, shows string }{
+		{"API, first 100", "/api/v1/alerts?limit=100&state=firing", "ALR-100032"},
+		{"API, first 100 with a label", "/api/v1/alerts?limit=100&state=firing&label=instance=10.0.0.7:9100", "10.0.0.7:9100"},
+		{"Alertmanager's API, one label", "/alertmanager/api/v2/alerts?filter=n%3D%220000050000%22", "0000050000"},
+		{"page of alerts", "/alerts", "ALR-100032"},
+		{"page Now", "/", "ALR-"},
 	} {
 		var waits []float64
 		for range 100 {
 			began := time.Now()
-			if _, err := s.get(x.path, token); err != nil {
+			text, err := s.get(x.path, token)
+			if err != nil {
 				return nil, err
+			}
+			if !strings.Contains(string(text), x.shows) {
+				return nil, fmt.Errorf("%s does not show %s", x.path, x.shows)
 			}
 			waits = append(waits, float64(time.Since(began).Microseconds())/1000)
 		}

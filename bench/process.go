@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // process is a program under measurement.
@@ -44,6 +45,17 @@ func status(pid int, line string) (float64, error) {
 func (p *process) cpu() (float64, error) {
 	s, err := readStat(p.cmd.Process.Pid)
 	return s.own, err
+}
+
+// share is how much of a core it uses over a time, in percent.
+func (p *process) share(d time.Duration) (float64, error) {
+	before, err := p.cpu()
+	if err != nil {
+		return 0, err
+	}
+	time.Sleep(d) // real: it is measured
+	after, err := p.cpu()
+	return 100 * (after - before) / d.Seconds(), err
 }
 
 // stat is what /proc/PID/stat says.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -37,7 +38,7 @@ func API[I, O any](rt *Router, r Route, doc Doc, h func(ctx context.Context, in 
 	if r.Permission == access.Public {
 		op.Security = []map[string][]string{}
 	}
-	op.Parameters = describePrecondition[I](r)
+	op.Parameters = append(describePrecondition[I](r), describePath[I](r)...)
 	keepReading(rt, r, h)
 	huma.Register(rt.api, op, func(ctx context.Context, in *I) (*O, error) {
 		var out *O
@@ -55,6 +56,36 @@ func API[I, O any](rt *Router, r Route, doc Doc, h func(ctx context.Context, in 
 		}
 		return out, nil
 	})
+}
+
+var pathValue = regexp.MustCompile(`\{(\w+)\}`)
+
+// describePath describes the values of the path that the input does not read, because the guard has.
+func describePath[I any](r Route) []*huma.Param {
+	var list []*huma.Param
+	for _, m := range pathValue.FindAllStringSubmatch(r.Pattern, -1) {
+		if takesPath(reflect.TypeFor[I](), m[1]) {
+			continue
+		}
+		p := &huma.Param{Name: m[1], In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}}
+		if r.Kind != "" && m[1] == pathName(r.Pattern) {
+			p.Description = "Its id, number or name"
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+func takesPath(t reflect.Type, name string) bool {
+	if t.Kind() != reflect.Struct {
+		return false
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Tag.Get("path") == name || f.Anonymous && f.IsExported() && takesPath(f.Type, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // errorsOf are the errors that an operation may answer with.

@@ -84,8 +84,13 @@ func Define[S any](rt *Router, d Definition[S]) {
 	}
 }
 
-func (d Definition[S]) route(method, rest string, p access.Permission) Route {
-	return Route{Method: method, Pattern: "/" + d.Plural + rest, Permission: p, Names: d.Object}
+// route is that of a change by name. Where the register's object has its own tag, the change itself checks it.
+func (d Definition[S]) route(rt *Router, method string) Route {
+	r := Route{Method: method, Pattern: "/" + d.Plural + "/{name}", Permission: d.Permission}
+	if rt.reads[d.Object] != nil {
+		r.Names = d.Object
+	}
+	return r
 }
 
 func (d Definition[S]) read() access.Permission {
@@ -221,7 +226,7 @@ func (d Definition[S]) now(ctx context.Context, rt *Router, id, project, name st
 }
 
 func (d Definition[S]) put(rt *Router) {
-	r := d.route(http.MethodPut, "/{name}", d.Permission)
+	r := d.route(rt, http.MethodPut)
 	API(rt, r, Doc{
 		Summary: "Make or change by name: " + d.Kind, Tag: d.Plural,
 		Description: d.About + " Idempotent: what is so already is left alone. 201 when it was made.",
@@ -254,7 +259,7 @@ func (d Definition[S]) put(rt *Router) {
 }
 
 func (d Definition[S]) remove(rt *Router) {
-	API(rt, d.route(http.MethodDelete, "/{name}", d.Permission), Doc{
+	API(rt, d.route(rt, http.MethodDelete), Doc{
 		Summary: "Remove by name: " + d.Kind, Tag: d.Plural, Status: http.StatusNoContent,
 		Description: "It is " + d.Removal + ". What is still named by something else is a conflict, and stays.",
 	}, func(ctx context.Context, in *removeIn) (*struct{}, error) {

@@ -133,6 +133,29 @@ func (l Limits) Filled() Limits {
 	return l
 }
 
+// What requests may hold in memory at once; small ones pass however many large ones come in.
+const (
+	InFlight  = 256 << 20
+	LeastHeld = 64 << 10
+)
+
+// RetryAfter is when a sender that was told to come again should, in seconds.
+const RetryAfter = "1"
+
+// ErrFull is the answer to a request for which there is no memory now.
+var ErrFull = mainstay.Errorf(mainstay.Unavailable, "Too much is coming in at this moment. Send it again.")
+
+// Holds is how many bytes a request of this length, -1 when it does not say, will probably hold.
+func Holds(length int64, packed bool, l Limits) int64 {
+	switch {
+	case packed:
+		length = min(10*max(length, l.Body/10), l.Unpacked)
+	case length < 0:
+		length = l.Body
+	}
+	return max(length, LeastHeld)
+}
+
 // LastYear is the last year in which a time may lie: it keeps times within what four digits can say in every zone.
 const LastYear = 9998
 

@@ -68,10 +68,11 @@ func (s SettingsSpec) Timeout() time.Duration {
 
 var settings = setting.Setting[SettingsSpec]{Name: "intake", Check: func(s SettingsSpec) error { return s.Check() }}
 
-// Settings reads what is set. It remembers it, for it is asked with each request, until Forget.
+// Settings reads what is set. It remembers what it read, for they are asked with each request, until Forget.
 type Settings struct {
 	service *setting.Service
 	known   atomic.Pointer[SettingsSpec]
+	version atomic.Int64 // rises with each Forget: what was read before one is not kept
 }
 
 // NewSettings makes them.
@@ -82,19 +83,26 @@ func NewSettings(s *setting.Service) (*Settings, error) {
 	return &Settings{service: s}, nil
 }
 
-// Forget has the settings read again: another process may have changed them.
-func (s *Settings) Forget() { s.known.Store(nil) }
+// Forget has the settings read again. It is called after every commit that changed settings, and when another process may have.
+func (s *Settings) Forget() {
+	s.version.Add(1)
+	s.known.Store(nil)
+}
 
 // Now is what is set. While the database does not answer, it is what was known, else the defaults.
 func (s *Settings) Now() SettingsSpec {
 	if known := s.known.Load(); known != nil {
 		return *known
 	}
+	version := s.version.Load()
 	read, err := setting.Read(context.Background(), s.service, mainstay.Installation, settings)
 	if err != nil {
 		return SettingsSpec{}
 	}
 	s.known.Store(&read)
+	if s.version.Load() != version {
+		s.known.Store(nil)
+	}
 	return read
 }
 
@@ -104,19 +112,14 @@ const settingsName = "default"
 // Define makes the settings be as the spec says.
 func (s *Settings) Define(ctx context.Context, actor mainstay.Actor, _, name string, spec SettingsSpec) (bool, error) {
 	if name != settingsName {
-		var faults mainstay.Faults
-		faults.Add("name", "there is one Intake, named %s", settingsName)
-		return false, faults.Err()
+		return false, mainstay.Faults{"name": "There is one manifest of this kind, and its name is " + settingsName + "."}.Err()
 	}
 	has, err := setting.Read(ctx, s.service, mainstay.Installation, settings)
 	if err != nil || has == spec {
 		return false, err
 	}
-	if err := setting.Write(ctx, s.service, actor, mainstay.Installation, settings, spec); err != nil {
-		return false, err
-	}
-	s.Forget()
-	return true, nil
+	err = setting.Write(ctx, s.service, actor, mainstay.Installation, settings, spec)
+	return err == nil, err
 }
 
 // Specs are the manifests, for export: none while all is default.

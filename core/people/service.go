@@ -325,6 +325,9 @@ func (p *Person) firstContact() {
 func (s *Service) Change(ctx context.Context, actor mainstay.Actor, id string, vouch bool, f func(*Person) error) (changed bool, err error) {
 	now := s.cfg.Time.Now()
 	err = s.cfg.Store.SavePerson(ctx, id, func(p *Person) (commit.Set, error) {
+		if p.Erased() {
+			return commit.Set{}, mainstay.Errorf(mainstay.Conflict, "This person's data was erased; there is nothing to change.")
+		}
 		old := p.clone()
 		if err := f(p); err != nil {
 			return commit.Set{}, err

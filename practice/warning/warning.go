@@ -16,9 +16,6 @@ import (
 	"github.com/mainstayhq/mainstay/core/intake"
 )
 
-// ResolveTimeout is the default time after which an alert that was given no end, and is not heard of again, counts as over.
-const ResolveTimeout = 5 * time.Minute
-
 // Names answers what projects call their services and policies.
 type Names interface {
 	// Services are the ids of a project's services by name.
@@ -75,7 +72,7 @@ type Config struct {
 	Formats    []intake.Format // to read the inbox again after a restart
 	Time       mainstay.Timekeeper
 	Log        *slog.Logger
-	// Timeout is the resolve timeout, asked for each time; nil is ResolveTimeout.
+	// Timeout is the resolve timeout, asked for each time; nil is intake.ResolveTimeout.
 	Timeout func() time.Duration
 	// Keep is how long inbox entries are kept after folding; 0 is 7 days.
 	Keep time.Duration
@@ -116,7 +113,7 @@ func New(cfg Config) (*Service, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Timeout == nil {
-		cfg.Timeout = func() time.Duration { return ResolveTimeout }
+		cfg.Timeout = func() time.Duration { return intake.ResolveTimeout }
 	}
 	if cfg.Keep == 0 {
 		cfg.Keep = 7 * 24 * time.Hour
@@ -129,6 +126,9 @@ func New(cfg Config) (*Service, error) {
 	cfg.Routes.Changed(func() { s.stale.Store(true) })
 	return s, nil
 }
+
+// Timeout is the resolve timeout as it is now.
+func (s *Service) Timeout() time.Duration { return s.cfg.Timeout() }
 
 // Changes is what one transaction of the writer saves.
 type Changes struct {

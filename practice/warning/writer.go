@@ -3,6 +3,7 @@ package warning
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/klauspost/compress/s2"
@@ -124,7 +125,18 @@ func (s *Service) submit(ctx context.Context, j *job) error {
 	case err := <-j.done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err() // it may be committed all the same
+		s.withdraw(j)
+		return ctx.Err() // unless it was still waiting, it may be committed all the same
+	}
+}
+
+// withdraw drops a job that still waits: its sender has hung up and will send it again.
+func (s *Service) withdraw(j *job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.waiting, j); i >= 0 {
+		s.waiting = slices.Delete(slices.Clone(s.waiting), i, i+1) // the writer may look at the old ones
+		s.weight -= j.weight()
 	}
 }
 

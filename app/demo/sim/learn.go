@@ -14,9 +14,13 @@ func (s *script) learn() {
 		h = &history{}
 	}
 	h.incidents++
-	if s.cause >= 0 && h.article == "" && s.severity != "sev-4" && s.r.Float64() < 0.9 {
+	soon := s.to.Sub(s.began) < 30*time.Hour // what happened last night is learned from this morning: that is what people look at
+	if s.cause >= 0 && h.article == "" && s.severity != "sev-4" && (s.r.Float64() < 0.9 || soon) {
 		h.article = "k/" + s.key
 		at := s.office(s.r, s.resolved.Add(days(0.4+1.2*s.r.Float64())))
+		if soon {
+			at = s.resolved.Add(minutes(75))
+		}
 		h.written = at
 		s.at(at, s.article(h.article))
 	}
@@ -29,6 +33,9 @@ func (s *script) learn() {
 	written := s.office(s.r, s.resolved.Add(days(0.8+1.6*s.r.Float64())))
 	if s.r.Float64() < 0.15 {
 		written = s.office(s.r, written.Add(days(5))) // late
+	}
+	if soon {
+		written = s.resolved.Add(minutes(38))
 	}
 	a := Analyse{
 		Incident: s.key, By: s.Expert, Summary: s.summary(h.incidents), Happened: s.fill.Replace(s.Happened), Lessons: s.Lessons, Why: s.path(),

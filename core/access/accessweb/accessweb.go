@@ -145,7 +145,9 @@ func (p *Pages) fill(ctx context.Context, v *matrixView, grants []access.Grant, 
 	if err != nil {
 		return err
 	}
-	held := func(id string) bool { return slices.ContainsFunc(grants, func(g access.Grant) bool { return g.Project == id }) }
+	held := func(id string) bool {
+		return slices.ContainsFunc(grants, func(g access.Grant) bool { return g.Project == id })
+	}
 	slices.SortStableFunc(projects, func(a, b project.Project) int { return order(held(b.ID)) - order(held(a.ID)) })
 	v.Places = append(v.Places, row(place{Title: "All projects"}, grants, teams))
 	v.Options = append(v.Options, ui.Option{Value: everywhere, Text: "all projects, and what belongs to none"})

@@ -58,7 +58,7 @@ func New(cfg Config) (*Pages, error) {
 		cfg.Limits = func() intake.Limits { return intake.Limits{} }
 	}
 	if cfg.InFlight == 0 {
-		cfg.InFlight = 256 << 20
+		cfg.InFlight = intake.InFlight
 	}
 	p := &Pages{cfg: cfg, formats: map[string]intake.Format{}}
 	for _, f := range cfg.Formats {

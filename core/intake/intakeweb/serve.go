@@ -48,10 +48,10 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	b.raw.Reset()
 	limits := p.cfg.Limits().Filled()
-	held := expected(r, limits)
+	held := intake.Holds(r.ContentLength, r.Header.Get("Content-Encoding") != "", limits)
 	defer func() { p.held.Add(-held) }()
-	if p.held.Add(held) > p.cfg.InFlight && held > minHeld {
-		p.refuse(w, r, format, mainstay.Errorf(mainstay.Unavailable, "Too much is coming in at this moment. Send it again."))
+	if p.held.Add(held) > p.cfg.InFlight && held > intake.LeastHeld {
+		p.refuse(w, r, format, intake.ErrFull)
 		return
 	}
 	if err := read(&b.raw, w, r, limits); err != nil {
@@ -64,21 +64,6 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p.take(w, r, format, key, limits, b) && b.raw.Cap() <= keepBuffer {
 		p.buffers.Put(b)
 	}
-}
-
-// minHeld is what every request may hold: small ones pass however many large ones come in.
-const minHeld = 64 << 10
-
-// expected is how many bytes a request will probably hold.
-func expected(r *http.Request, l intake.Limits) int64 {
-	n := r.ContentLength
-	switch {
-	case r.Header.Get("Content-Encoding") != "":
-		n = min(10*max(n, l.Body/10), l.Unpacked)
-	case n < 0:
-		n = l.Body
-	}
-	return max(n, minHeld)
 }
 
 // take parses and commits a body and answers. It reports whether nobody holds the buffer any more.
@@ -196,6 +181,9 @@ func (p *Pages) refuse(w http.ResponseWriter, r *http.Request, format intake.For
 			return // nobody listens
 		}
 		p.cfg.Log.Error("a request could not be taken in", "format", format.Name(), "error", err)
+	}
+	if code == mainstay.Unavailable || code == mainstay.TooMany {
+		w.Header().Set("Retry-After", intake.RetryAfter)
 	}
 	reply(w, format.Refuse(code, mainstay.ErrorMessage(err)))
 }

@@ -284,4 +284,3 @@ func cursorOf(chains []*chain) string {
 	}
 	return base64.RawURLEncoding.EncodeToString(b)
 }
-

@@ -29,10 +29,23 @@ type Pages struct {
 	journal journal.Reader
 	names   Names
 	objects web.Register
+	cfg     Config
+}
+
+// Config is what the pages need. Without Audits there is no audit.
+type Config struct {
+	Journal journal.Reader
+	Names   Names
+	Objects web.Register
+	Audits  Audits
+	Finder  Finder
+	Time    mainstay.Timekeeper
+	// Note appends a fact of the installation, in a transaction of its own.
+	Note func(ctx context.Context, p fact.Payload, by mainstay.Actor) error
 }
 
 // New makes the pages.
-func New(j journal.Reader, n Names, o web.Register) *Pages { return &Pages{j, n, o} }
+func New(cfg Config) *Pages { return &Pages{cfg.Journal, cfg.Names, cfg.Objects, cfg} }
 
 // readable are those of the facts that the viewer may read: not those about private objects that they may not know of.
 func (p *Pages) readable(ctx context.Context, v access.Viewer, facts []fact.Fact) ([]fact.Fact, error) {
@@ -77,6 +90,7 @@ func (p *Pages) Routes(rt *web.Router) {
 		}, p.list)
 	web.API(rt, web.Route{Method: "GET", Pattern: "/facts/{sequence}", Permission: access.JournalRead},
 		web.Doc{Summary: "One fact, by its sequence in a project", Tag: "facts"}, p.one)
+	p.auditRoutes(rt)
 	rt.Handle(web.Route{Method: "GET", Pattern: "/admin/journal", Permission: access.JournalRead}, p.page)
 }
 

@@ -18,10 +18,13 @@ import (
 type Pages struct {
 	people   *people.Service
 	exporter Exporter
+	standing Standing // may be nil
 }
 
 // New makes the pages. Without an exporter nothing is exported.
-func New(people *people.Service, exporter Exporter) *Pages { return &Pages{people, exporter} }
+func New(people *people.Service, exporter Exporter) *Pages {
+	return &Pages{people: people, exporter: exporter}
+}
 
 // Routes adds them to the router.
 func (p *Pages) Routes(rt *web.Router) {
@@ -57,6 +60,7 @@ type listView struct {
 	Rows   []personRow
 	Next   string // address of the next page
 	Manage bool
+	Invite bool // somebody can be invited
 	Total  bool // the installation has persons that match no search
 }
 
@@ -110,6 +114,10 @@ func (p *Pages) list(c *web.Ctx) error {
 	v := listView{Search: q.Search, All: q.Deactivated, Manage: c.May(access.PeopleManage)}
 	for _, x := range list {
 		v.Rows = append(v.Rows, row(x))
+	}
+	v.Invite = v.Manage && p.standing != nil
+	if err := p.stand(c.Context(), v.Rows, list); err != nil {
+		return err
 	}
 	if next != "" {
 		u := url.Values{"q": {q.Search}, "after": {next}}

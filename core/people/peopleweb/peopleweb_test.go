@@ -17,7 +17,7 @@ import (
 
 func eachHouse(t *testing.T, f func(t *testing.T, h *house.House)) {
 	house.Databases(t, func(t *testing.T, h *house.House) {
-		h.Serve(t, peopleweb.New(h.People))
+		h.Serve(t, peopleweb.New(h.People, nil))
 		f(t, h)
 	})
 }

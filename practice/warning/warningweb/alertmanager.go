@@ -82,6 +82,9 @@ func amReply(w http.ResponseWriter, a intake.Reply) {
 
 func (p *Pages) amRefuse(w http.ResponseWriter, _ *http.Request, err error) {
 	w.Header().Set("Cache-Control", "no-store")
+	if code := mainstay.ErrorCode(err); code == mainstay.Unavailable || code == mainstay.TooMany {
+		w.Header().Set("Retry-After", intake.RetryAfter)
+	}
 	amReply(w, p.cfg.Format.Refuse(mainstay.ErrorCode(err), mainstay.ErrorMessage(err)))
 }
 
@@ -136,7 +139,7 @@ func (p *Pages) amAlerts(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	active, now := amBool(q, "active"), p.cfg.Time.Now()
+	active, now, timeout := amBool(q, "active"), p.cfg.Time.Now(), p.cfg.Warning.Timeout()
 	list := p.cfg.Warning.Open(r.Context(), warning.Query{Projects: within(web.ViewerFrom(r.Context())), Match: match})
 	list = slices.DeleteFunc(list, func(a *warning.Alert) bool {
 		return !a.EndsAt.IsZero() && a.EndsAt.Before(now) || !active && a.State == warning.Firing ||
@@ -151,7 +154,7 @@ func (p *Pages) amAlerts(w http.ResponseWriter, r *http.Request) {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = appendAlert(out, a, now)
+		out = appendAlert(out, a, now, timeout)
 	}
 	out = append(out, "]\n"...)
 	amReply(w, intake.Reply{Status: 200, Type: "application/json", Body: out})
@@ -160,10 +163,10 @@ func (p *Pages) amAlerts(w http.ResponseWriter, r *http.Request) {
 const amTime = `"2006-01-02T15:04:05.000Z"`
 
 // appendAlert appends an alert in the shape of Alertmanager. One without an end gets the end of a timeout that never comes.
-func appendAlert(b []byte, a *warning.Alert, now time.Time) []byte {
+func appendAlert(b []byte, a *warning.Alert, now time.Time, timeout time.Duration) []byte {
 	ends := a.EndsAt
 	if ends.IsZero() {
-		ends = now.Add(warning.ResolveTimeout)
+		ends = now.Add(timeout)
 	}
 	b = append(b, `{"annotations":`...)
 	b = append(b, a.Annotations...)
@@ -194,6 +197,12 @@ func receiverOf(a *warning.Alert) string { return cmp.Or(a.Policy, nobody) }
 // amPost takes alerts in from whoever holds a token.
 func (p *Pages) amPost(w http.ResponseWriter, r *http.Request) {
 	limits := p.cfg.Limits().Filled()
+	held := intake.Holds(r.ContentLength, r.Header.Get("Content-Encoding") != "", limits)
+	defer func() { p.held.Add(-held) }()
+	if p.held.Add(held) > intake.InFlight && held > intake.LeastHeld {
+		p.amRefuse(w, r, intake.ErrFull)
+		return
+	}
 	body, err := readBody(w, r, limits)
 	if err != nil {
 		p.amRefuse(w, r, err)
@@ -399,7 +408,7 @@ func (p *Pages) amStatus(w http.ResponseWriter, r *http.Request) {
 		amFail(w, err)
 		return
 	}
-	original, err := amConfig(routes)
+	original, err := amConfig(routes, p.cfg.Warning.Timeout())
 	if err != nil {
 		amFail(w, err)
 		return
@@ -416,7 +425,7 @@ func (p *Pages) amStatus(w http.ResponseWriter, r *http.Request) {
 }
 
 // amConfig writes routes as a configuration that Alertmanager's tools read.
-func amConfig(routes []warning.Route) (string, error) {
+func amConfig(routes []warning.Route, timeout time.Duration) (string, error) {
 	type route struct {
 		Receiver string   `yaml:"receiver"`
 		Matchers []string `yaml:"matchers,omitempty"`
@@ -434,7 +443,7 @@ func amConfig(routes []warning.Route) (string, error) {
 		Receivers []receiver `yaml:"receivers"`
 		Templates []string   `yaml:"templates"`
 	}
-	config.Global.ResolveTimeout = "5m"
+	config.Global.ResolveTimeout = promTime(timeout)
 	config.Route.Receiver, config.Templates = nobody, []string{}
 	for _, r := range routes {
 		out := route{Receiver: cmp.Or(r.Spec.Policy, nobody)}
@@ -454,6 +463,19 @@ func amConfig(routes []warning.Route) (string, error) {
 		return "", fmt.Errorf("writing the Alertmanager configuration: %w", err)
 	}
 	return string(b), nil
+}
+
+// promTime is a duration as Prometheus writes it, in its largest whole unit: 5m, 90s.
+func promTime(d time.Duration) string {
+	for _, u := range []struct {
+		unit time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+		if d >= u.unit && d%u.unit == 0 {
+			return fmt.Sprintf("%d%s", d/u.unit, u.name)
+		}
+	}
+	return fmt.Sprintf("%dms", d.Milliseconds())
 }
 
 func amQuote(s string) string {

@@ -82,6 +82,7 @@ type Heartbeat struct {
 }
 
 func (p *Pages) api(rt *web.Router) {
+	p.apiRoutes(rt)
 	web.API(rt, web.Route{Method: "GET", Pattern: "/alerts", Permission: access.AlertRead}, web.Doc{
 		Summary: "List alerts, newest first", Tag: "alerts",
 		Description: "All states unless state is given. Following next shows every alert that existed when the first page was read exactly once. With label a page may hold fewer items than limit and still have a next.",

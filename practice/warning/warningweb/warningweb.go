@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/mainstayhq/mainstay"
@@ -52,6 +53,7 @@ type Pages struct {
 	cfg   Config
 	began time.Time
 	gets  chan struct{} // how many reads of the Alertmanager API may be under way
+	held  atomic.Int64  // bytes of posted bodies
 }
 
 // New checks the configuration.
