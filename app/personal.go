@@ -24,6 +24,11 @@ type forgetting struct{ a *App }
 
 // Forget implements people.Rewriting: one stretch of one chain, chains in the order of their projects.
 func (q forgetting) Forget(ctx context.Context, e people.Erasure, f people.Forget) (people.Erasure, bool, error) {
+	if e.Project == "" { // first what others were told
+		if _, err := q.a.Notices.Rewrite(ctx, f.Needles(), f.JSON); err != nil {
+			return e, false, err
+		}
+	}
 	heads, err := q.a.Journal.Heads(ctx)
 	if err != nil {
 		return e, false, err

@@ -68,6 +68,11 @@ apiVersion: mainstay/v1
 kind: Window
 metadata: {name: "work-{P}", project: "{P}"}
 spec: {title: "Work {M}", text: "Nothing {M}", services: ["web-{P}"], components: ["part-{P}"], from: "2026-04-01T01:00:00Z", until: "2026-04-01T02:00:00Z"}
+---
+apiVersion: mainstay/v1
+kind: Webhook
+metadata: {name: "out-{P}", project: "{P}"}
+spec: {url: "https://hooks.example.org/{P}", kinds: ["incident.*"], paused: true}
 `
 
 // personYAML is a person with one role.
@@ -167,7 +172,7 @@ func (w *world) fill(t *testing.T, name, mark string) map[mainstay.Kind]string {
 	ids := map[mainstay.Kind]string{mainstay.KindProject: must[string](t)(w.Projects.ProjectID(ctx, name))}
 	for kind, key := range map[mainstay.Kind]string{
 		mainstay.KindService: "web-", mainstay.KindSchedule: "primary-", mainstay.KindPolicy: "urgent-", mainstay.KindRoute: "all-",
-		mainstay.KindPlan: "plan-", mainstay.KindComponent: "part-", mainstay.KindWindow: "work-",
+		mainstay.KindPlan: "plan-", mainstay.KindComponent: "part-", mainstay.KindWindow: "work-", mainstay.KindWebhook: "out-",
 	} {
 		o, err := w.Objects.Find(ctx, kind, key+name, ids[mainstay.KindProject])
 		if err != nil {

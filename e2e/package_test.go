@@ -17,9 +17,6 @@ import (
 // configuration that it ships, by a service manager that wants to be told when it is ready.
 func TestPackage(t *testing.T) {
 	need(t, "binary")
-	if testing.Short() {
-		t.Skip("builds the binary once more")
-	}
 	root := t.TempDir()
 	deb := buildPackage(t, root)
 	if out, err := exec.Command("dpkg-deb", "-x", deb, filepath.Join(root, "x")).CombinedOutput(); err != nil {

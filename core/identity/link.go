@@ -170,14 +170,15 @@ func (s *Service) Invite(ctx context.Context, actor mainstay.Actor, person strin
 }
 
 // linkNotice is a mail with a link, which notify puts behind the server's own address, never the one that a request names. It is
-// sealed: nobody who reads the database can use it.
+// sealed: nobody who reads the database can use it. It goes to the address alone, not to the person, whose other channels may be
+// read by others and must not take over when mail fails.
 func (s *Service) linkNotice(now time.Time, p people.Person, template, secret, by string, until time.Time) (commit.Notice, error) {
 	sealed, err := s.cfg.Vault.Seal("/setup/" + secret)
 	if err != nil {
 		return commit.Notice{}, err
 	}
 	return notify.Notice(commit.Notice{
-		Key: template + "/" + mainstay.NewID(now), Subject: p.Ref(), Person: p.ID, Channel: "email", Address: p.Email, At: now,
+		Key: template + "/" + mainstay.NewID(now), Subject: p.Ref(), Channel: "email", Address: p.Email, At: now,
 	}, template, notify.LinkData{Name: p.FullName, By: by, Sealed: sealed, Expires: until}), nil
 }
 

@@ -3,6 +3,7 @@
 package people
 
 import (
+	"cmp"
 	"net/mail"
 	"net/url"
 	"regexp"
@@ -244,7 +245,8 @@ func (p *Person) save(now time.Time, actor mainstay.Actor, old Person, happened 
 		set.Add(p.digests(now))
 	}
 	set.Objects = append(set.Objects, commit.Object{
-		Ref: p.Ref(), Project: mainstay.Installation, Name: p.Name, Title: p.FullName, State: p.State(), Text: p.Email, At: now,
+		Ref: p.Ref(), Project: mainstay.Installation, Name: p.Name, Title: p.FullName, State: p.State(), At: now,
+		Text: cmp.Or(p.Email, p.Name), // never empty: that would leave what was there
 	})
 	return set, nil
 }

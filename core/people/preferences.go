@@ -31,8 +31,8 @@ type Quiet struct {
 
 // Digest is a summary by mail of what is the person's own: actions, shifts, incidents.
 type Digest struct {
-	Daily  bool   `yaml:"daily,omitempty" json:"daily,omitempty"`
-	Weekly bool   `yaml:"weekly,omitempty" json:"weekly,omitempty"`
+	Daily  bool   `yaml:"daily,omitempty" json:"daily,omitempty" doc:"One each day"`
+	Weekly bool   `yaml:"weekly,omitempty" json:"weekly,omitempty" doc:"One each week"`
 	At     string `yaml:"at,omitempty" json:"at,omitempty" doc:"Such as 08:00, in the person's zone; default 08:00"`
 	Day    string `yaml:"day,omitempty" json:"day,omitempty" enum:"mon,tue,wed,thu,fri,sat,sun" doc:"Of the weekly one; default mon"`
 	Empty  bool   `yaml:"empty,omitempty" json:"empty,omitempty" doc:"Send it though there is nothing to tell"`

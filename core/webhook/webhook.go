@@ -46,7 +46,7 @@ const (
 // Spec is an endpoint as a manifest describes it (kinds Webhook and InstallationWebhook).
 type Spec struct {
 	URL         string            `yaml:"url" json:"url" doc:"where events are posted; public, or opened by the operator with --allow-targets"`
-	Description string            `yaml:"description,omitempty" json:"description,omitempty" maxLength:"300"`
+	Description string            `yaml:"description,omitempty" json:"description,omitempty" maxLength:"300" doc:"What it is for"`
 	Kinds       []string          `yaml:"kinds,omitempty" json:"kinds,omitempty" maxItems:"50" doc:"kinds of facts, such as incident.declared, or patterns such as incident.*; none means all"`
 	Subjects    []string          `yaml:"subjects,omitempty" json:"subjects,omitempty" maxItems:"20" doc:"only facts about one of these: a kind such as incident, or kind:name such as service:checkout"`
 	Labels      map[string]string `yaml:"labels,omitempty" json:"labels,omitempty" doc:"only facts about an object with all of these labels"`
@@ -55,7 +55,7 @@ type Spec struct {
 	Private     bool              `yaml:"private,omitempty" json:"private,omitempty" doc:"facts about private objects, identities, access and secrets' names leave too; only an administrator may say so"`
 	DisableDays int               `yaml:"disableAfterDays,omitempty" json:"disableAfterDays,omitempty" minimum:"0" maximum:"30" doc:"so many days of nothing but failures disable it; default 3"`
 	Paused      bool              `yaml:"paused,omitempty" json:"paused,omitempty" doc:"deliver nothing for now"`
-	Secret      string            `yaml:"secret,omitempty" json:"secret,omitempty" maxLength:"200" doc:"whsec_ and base64; made when left out; never shown again by export"`
+	Secret      string            `yaml:"secret,omitempty" json:"secret,omitempty" maxLength:"200" secret:"kept" doc:"whsec_ and base64; made when left out; never shown again by export"`
 }
 
 // Secret is one key that requests are signed with.

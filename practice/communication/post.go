@@ -97,6 +97,8 @@ type Input struct {
 	Title, Body string
 	Components  map[string]State // component id → state
 	NextMinutes int              // 0: as the incident's plan says
+	// OwnOnly: the writer may not set components of the whole installation.
+	OwnOnly bool
 }
 
 // write puts the input on a draft.

@@ -237,7 +237,11 @@ func (s *Service) Draft(ctx context.Context, by mainstay.Actor, in Input) (Post,
 		if err != nil {
 			return err
 		}
+		chosen := in.Components != nil
 		if err := s.complete(ctx, &in, i); err != nil {
+			return err
+		}
+		if err := s.ownOnly(ctx, &in, i, chosen); err != nil {
 			return err
 		}
 		p = Post{ID: mainstay.NewID(now), Project: i.Project, Incident: i.ID, State: Draft, Drafter: by, DraftedAt: now}
@@ -315,6 +319,13 @@ func (s *Service) Revise(ctx context.Context, by mainstay.Actor, id string, in I
 			return err
 		}
 		before := p
+		i, err := s.incidents.Incident(ctx, p.Incident)
+		if err == nil {
+			err = s.ownOnly(ctx, &in, i, true)
+		}
+		if err != nil {
+			return err
+		}
 		p.write(in)
 		p.Template = before.Template
 		if err := s.lintPost(ctx, p, now); err != nil {
@@ -349,6 +360,9 @@ func (s *Service) Publish(ctx context.Context, by mainstay.Actor, id string) (Po
 		}
 		t, err := s.template(ctx, p.Project, p.Template)
 		if err != nil && !mainstay.Is(err, mainstay.NotFound) {
+			return err
+		}
+		if t, err = s.asWritten(ctx, t, p, i); err != nil {
 			return err
 		}
 		if err := mayApprove(p, i, by, t); err != nil {
@@ -464,6 +478,9 @@ func (s *Service) MayRelease(ctx context.Context, by mainstay.Actor, p Post) err
 	}
 	t, err := s.template(ctx, p.Project, p.Template)
 	if err != nil && !mainstay.Is(err, mainstay.NotFound) {
+		return err
+	}
+	if t, err = s.asWritten(ctx, t, p, i); err != nil {
 		return err
 	}
 	return mayApprove(p, i, by, t)

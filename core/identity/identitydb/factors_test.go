@@ -51,7 +51,7 @@ func (h house) enrolled(t testing.TB, p people.Person) (secret string, recovery 
 func (h house) mails(p people.Person) []commit.Notice {
 	var list []commit.Notice
 	for _, n := range h.Notices() {
-		if n.Person == p.ID {
+		if n.Subject == p.Ref() {
 			list = append(list, n)
 		}
 	}

@@ -227,8 +227,8 @@ type codesView struct {
 
 // added shows new recovery codes, if there are any.
 func (p *Pages) added(c *web.Ctx, says string, recovery []string) error {
-	c.Say("%s", says)
 	if len(recovery) == 0 {
+		c.Say("%s", says)
 		return c.See("/me/security")
 	}
 	return c.Render(web.Page{Title: "Recovery codes", Bare: true}, codesPage(codesView{Codes: recovery, Next: "/me/security"}))

@@ -271,7 +271,7 @@ func (n *namer) subject(ctx context.Context, r mainstay.Ref) about {
 		clear(n.subjects)
 	}
 	name, at := n.names.Subject(ctx, r)
-	if name == "" {
+	if name == "" || mainstay.ValidID(name) { // it has neither a name nor a number
 		name = string(r.Kind)
 	}
 	n.subjects[r] = about{name, at}

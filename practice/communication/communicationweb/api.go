@@ -323,6 +323,7 @@ func (p *Pages) apiPost(ctx context.Context, _ *oneIn) (*web.Out[Post], error) {
 func (p *Pages) apiInput(ctx context.Context, incident, project string, b PostDraft) (communication.Input, error) {
 	in := communication.Input{
 		Incident: incident, Status: communication.Status(b.Status), Template: b.Template, Title: b.Title, Body: b.Body, NextMinutes: b.NextMinutes,
+		OwnOnly: ownOnly(web.ViewerFrom(ctx)),
 	}
 	if b.Components == nil {
 		return in, nil
@@ -391,6 +392,9 @@ func (p *Pages) held(ctx context.Context, c web.Precondition) (communication.Pos
 
 func (p *Pages) apiApprove(ctx context.Context, in *approveIn) (*web.Out[Post], error) {
 	if _, err := p.held(ctx, in.Precondition); err != nil {
+		return nil, err
+	}
+	if err := p.mayPublish(ctx, web.ViewerFrom(ctx), web.RefFrom(ctx).ID); err != nil {
 		return nil, err
 	}
 	x, err := p.cfg.Service.Publish(ctx, web.ViewerFrom(ctx).Actor, web.RefFrom(ctx).ID)

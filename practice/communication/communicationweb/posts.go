@@ -86,7 +86,11 @@ func (p *Pages) showPost(c *web.Ctx, status int, in *communication.Input, faults
 			faults = mainstay.ErrorFields(fault)
 		}
 		v.MayEdit, v.MayApprove = c.May(access.PostDraft), c.May(access.PostApprove)
-		if err := p.cfg.Service.MayRelease(ctx, c.Actor(), x); err != nil {
+		err := p.cfg.Service.MayRelease(ctx, c.Actor(), x)
+		if err == nil {
+			err = p.mayPublish(ctx, c.Viewer, x.ID)
+		}
+		if err != nil {
 			v.MayApprove, v.WhyNot = false, mainstay.ErrorMessage(err)
 		}
 		v.MayReject = c.May(access.PostApprove)
@@ -139,6 +143,9 @@ func (p *Pages) form(ctx context.Context, in communication.Input, template strin
 		f.Statuses = append(f.Statuses, ui.Option{Value: string(s), Text: s.Words()})
 	}
 	for _, x := range sug.Components {
+		if in.OwnOnly && x.Project == mainstay.Installation && sug.Incident.Project != mainstay.Installation {
+			continue
+		}
 		field := ui.Field{Name: "component-" + x.ID, Label: x.Title, Type: "select", Value: string(in.Components[x.ID]), Required: true,
 			Options: []ui.Option{{Value: "", Text: "not named: stays as it is (" + strings.ToLower(x.State().Words()) + ")"}}}
 		for _, s := range communication.States() {
@@ -152,7 +159,33 @@ func (p *Pages) form(ctx context.Context, in communication.Input, template strin
 		f.Templates = append(f.Templates, ui.Tab{Text: t.Title, Here: t.Name == template})
 		f.Names = append(f.Names, t.Name)
 	}
+	if r, err := p.cfg.Service.Render(ctx, in); err == nil {
+		f.Preview = &preview{Title: r.Title, Status: in.Status.Words(), Body: paragraphs(r.Body), NextUpdate: r.NextUpdate}
+		f.Preview.Incident, _ = p.cfg.Names.Subject(ctx, mainstay.Ref{Kind: mainstay.KindIncident, ID: in.Incident})
+		if f.Preview.Components, err = p.affected(ctx, in.Components); err != nil {
+			return f, err
+		}
+	}
 	return f, nil
+}
+
+// ownOnly reports whether the viewer may not set components of the whole installation.
+func ownOnly(v access.Viewer) bool { return !v.May(access.ComponentManage, mainstay.Installation) }
+
+// mayPublish says why the viewer may not publish a post: it sets what serves the whole installation.
+func (p *Pages) mayPublish(ctx context.Context, v access.Viewer, id string) error {
+	if !ownOnly(v) {
+		return nil
+	}
+	x, err := p.cfg.Service.Post(ctx, id)
+	if err != nil {
+		return err
+	}
+	list, err := p.cfg.Service.Shared(ctx, x)
+	if err == nil && len(list) > 0 {
+		err = mainstay.Errorf(mainstay.Denied, "It sets %s, which serves the whole installation: only who manages components there may approve it.", list[0].Title)
+	}
+	return err
 }
 
 func (p *Pages) newPost(c *web.Ctx) error {
@@ -160,7 +193,18 @@ func (p *Pages) newPost(c *web.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return p.showNewPost(c, 0, sug.Input, sug.Input.Template, nil)
+	in := sug.Input
+	if in.OwnOnly = ownOnly(c.Viewer); in.OwnOnly && sug.Incident.Project != mainstay.Installation {
+		for _, x := range sug.Components {
+			if x.Project == mainstay.Installation {
+				delete(in.Components, x.ID)
+			}
+		}
+	}
+	if in.Body, err = p.cfg.Service.Settle(c.Context(), in.Body, sug.Incident, in.Components); err != nil {
+		return err
+	}
+	return p.showNewPost(c, 0, in, in.Template, nil)
 }
 
 func (p *Pages) showNewPost(c *web.Ctx, status int, in communication.Input, template string, faults map[string]string) error {
@@ -169,7 +213,7 @@ func (p *Pages) showNewPost(c *web.Ctx, status int, in communication.Input, temp
 		return err
 	}
 	name, url := p.cfg.Names.Subject(c.Context(), c.Ref)
-	f.Action, f.Save, f.Faults, f.MayApprove = "/incidents/"+c.Ref.ID+"/posts", "Save as draft, to be approved", faults, c.May(access.PostApprove)
+	f.Action, f.Save, f.Faults, f.MayApprove, f.Look = "/incidents/"+c.Ref.ID+"/posts", "Save as draft, to be approved", faults, c.May(access.PostApprove), true
 	for i := range f.Templates {
 		f.Templates[i].URL = "/incidents/" + c.Ref.ID + "/posts/new?template=" + f.Names[i]
 	}
@@ -183,7 +227,7 @@ func (p *Pages) showNewPost(c *web.Ctx, status int, in communication.Input, temp
 func input(c *web.Ctx, incident string) communication.Input {
 	in := communication.Input{
 		Incident: incident, Status: communication.Status(c.Form("status")), Template: c.Form("template"), Title: c.Form("title"),
-		Body: c.Form("body"), Components: map[string]communication.State{},
+		Body: c.Form("body"), Components: map[string]communication.State{}, OwnOnly: ownOnly(c.Viewer),
 	}
 	var err error
 	if in.NextMinutes, err = strconv.Atoi(c.Form("next")); err != nil || in.NextMinutes == 0 {
@@ -200,6 +244,18 @@ func input(c *web.Ctx, incident string) communication.Input {
 func (p *Pages) draft(c *web.Ctx) error {
 	in := input(c, c.Ref.ID)
 	typed := in
+	if c.Form("do") == "preview" {
+		_, err := p.cfg.Service.Render(c.Context(), in)
+		f := mainstay.ErrorFields(err)
+		if err != nil && f == nil {
+			return err
+		}
+		status := 0
+		if f != nil {
+			status = http.StatusUnprocessableEntity
+		}
+		return p.showNewPost(c, status, typed, typed.Template, f)
+	}
 	if in.Title == "" || in.Body == "" { // a person who emptied a field is told so; only the API fills it
 		in.Title, in.Body = orSpace(in.Title), orSpace(in.Body)
 	}
@@ -214,7 +270,9 @@ func (p *Pages) draft(c *web.Ctx) error {
 		c.Say("The draft waits for approval. Users see nothing yet.")
 		return c.See("/posts/" + x.ID)
 	}
-	_, err = p.cfg.Service.Publish(c.Context(), c.Actor(), x.ID)
+	if err = p.mayPublish(c.Context(), c.Viewer, x.ID); err == nil {
+		_, err = p.cfg.Service.Publish(c.Context(), c.Actor(), x.ID)
+	}
 	if mainstay.Is(err, mainstay.Denied) {
 		c.Say("Saved as a draft. %s", mainstay.ErrorMessage(err))
 		return c.See("/posts/" + x.ID)
@@ -251,6 +309,9 @@ func (p *Pages) revise(c *web.Ctx) error {
 }
 
 func (p *Pages) approve(c *web.Ctx) error {
+	if err := p.mayPublish(c.Context(), c.Viewer, c.Ref.ID); err != nil {
+		return err
+	}
 	x, err := p.cfg.Service.Publish(c.Context(), c.Actor(), c.Ref.ID)
 	if f := mainstay.ErrorFields(err); f != nil {
 		return p.showPost(c, http.StatusUnprocessableEntity, nil, f)

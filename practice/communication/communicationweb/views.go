@@ -2,6 +2,7 @@ package communicationweb
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mainstayhq/mainstay/practice/communication"
@@ -122,7 +123,21 @@ type postForm struct {
 	Save       string
 	Faults     map[string]string
 	MayApprove bool
+	Look       bool     // there is a button that shows the preview anew
+	Preview    *preview // nil while something stands in the way
 }
+
+// preview is an update as each of its readers gets it.
+type preview struct {
+	Title, Status string
+	Body          []string
+	Components    []ui.Pair
+	NextUpdate    time.Time
+	Incident      string // as colleagues know it
+}
+
+// text is the update in one piece, as a feed carries it.
+func (p preview) text() string { return strings.Join(p.Body, " ") }
 
 // incidentPanel is what the page of an incident shows about public updates.
 type incidentPanel struct {
@@ -159,12 +174,12 @@ type windowRow struct {
 }
 
 func placeholderHint() string {
-	text := "Placeholders: "
+	text := "Words in double braces are filled at the moment when users are told: {{next_update}} becomes the time of the next word. There are: "
 	for i, p := range communication.Placeholders() {
 		if i > 0 {
 			text += ", "
 		}
 		text += fmt.Sprintf("{{%s}}", p)
 	}
-	return text + ". They are filled when users are told."
+	return text + "."
 }
