@@ -36,6 +36,7 @@ const (
 	KindDocument     Kind = "document"
 	KindExhibit      Kind = "exhibit"
 	KindWebhook      Kind = "webhook" // an endpoint outside to which facts are delivered
+	KindBackup       Kind = "backup"
 )
 
 // prefixes are the letters before the number of those kinds that people speak of by number.

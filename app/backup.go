@@ -41,7 +41,12 @@ type Taken struct {
 }
 
 // BackupFile writes a backup to a file of mode 0600. A file of that name is replaced once the backup is whole, and not before.
-func BackupFile(ctx context.Context, cfg Config, path string) (taken Taken, err error) {
+func BackupFile(ctx context.Context, cfg Config, path string) (Taken, error) {
+	return intoFile(path, func(w io.Writer) (Taken, error) { return Backup(ctx, cfg, w) })
+}
+
+// intoFile has a backup written to a file that appears when it is whole.
+func intoFile(path string, write func(w io.Writer) (Taken, error)) (taken Taken, err error) {
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.part")
 	if err != nil {
 		return taken, fmt.Errorf("writing the backup: %w", err)
@@ -50,7 +55,7 @@ func BackupFile(ctx context.Context, cfg Config, path string) (taken Taken, err 
 		_ = tmp.Close()           // closed already when all went well
 		_ = os.Remove(tmp.Name()) // moved away when all went well
 	}()
-	if taken, err = Backup(ctx, cfg, tmp); err != nil {
+	if taken, err = write(tmp); err != nil {
 		return taken, err
 	}
 	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
@@ -74,11 +79,12 @@ func Backup(ctx context.Context, cfg Config, w io.Writer) (Taken, error) {
 	if err != nil {
 		return Taken{}, err
 	}
-	taken, err := backupOf(ctx, db, cfg, w)
+	taken, err := backupOf(ctx, db, cfg, w, nil)
 	return taken, errors.Join(err, db.Close())
 }
 
-func backupOf(ctx context.Context, db *storage.DB, cfg Config, w io.Writer) (taken Taken, err error) {
+// backupOf writes the backup and tells wrote, which may be nil, of each row.
+func backupOf(ctx context.Context, db *storage.DB, cfg Config, w io.Writer, wrote func()) (taken Taken, err error) {
 	_, newer, err := db.Pending(ctx, Migrations()...)
 	if err == nil && len(newer) > 0 {
 		err = mainstay.Errorf(mainstay.Conflict, "the database was written by a newer Mainstay (it has the schema change %q): use that version", newer[0])
@@ -89,7 +95,7 @@ func backupOf(ctx context.Context, db *storage.DB, cfg Config, w io.Writer) (tak
 	var b *backup.Writer
 	var digests []string
 	err = db.View(ctx, func(ctx context.Context) error { // short: while it lasts, SQLite's log only grows
-		if b, err = dump(ctx, db, cfg, w); err != nil {
+		if b, err = dump(ctx, db, cfg, w, wrote); err != nil {
 			return err
 		}
 		return eachDigest(ctx, db, func(sha string) error {
@@ -109,7 +115,7 @@ func backupOf(ctx context.Context, db *storage.DB, cfg Config, w io.Writer) (tak
 }
 
 // dump writes every table. All is of one moment, because ctx carries a reading transaction.
-func dump(ctx context.Context, db *storage.DB, cfg Config, w io.Writer) (*backup.Writer, error) {
+func dump(ctx context.Context, db *storage.DB, cfg Config, w io.Writer, wrote func()) (*backup.Writer, error) {
 	schema, err := db.Schema(ctx)
 	if err != nil {
 		return nil, err
@@ -129,9 +135,13 @@ func dump(ctx context.Context, db *storage.DB, cfg Config, w io.Writer) (*backup
 	if err != nil {
 		return nil, err
 	}
+	row := b.Row
+	if wrote != nil {
+		row = func(values []any) error { wrote(); return b.Row(values) }
+	}
 	for _, t := range tables {
 		if err = b.Table(backup.Table(t)); err == nil {
-			err = db.Dump(ctx, t, b.Row)
+			err = db.Dump(ctx, t, row)
 		}
 		if err != nil {
 			return b, fmt.Errorf("copying table %s: %w", t.Name, err)
@@ -240,14 +250,19 @@ func RestoreFile(ctx context.Context, cfg Config, path string) (Restored, error)
 
 // Restore fills an empty installation, of either engine, in one transaction: with any fault of the backup nothing was restored. It
 // refuses when a server holds the installation or when it holds data. Older schemas are brought up to date.
-func Restore(ctx context.Context, cfg Config, r io.Reader) (out Restored, err error) {
+func Restore(ctx context.Context, cfg Config, r io.Reader) (Restored, error) {
+	return restore(ctx, cfg, r, nil)
+}
+
+// restore is Restore. A trial keeps no file and builds no index: what it fills is thrown away.
+func restore(ctx context.Context, cfg Config, r io.Reader, trial *trial) (out Restored, err error) {
 	if err := cfg.defaults(); err != nil {
 		return out, err
 	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return out, fmt.Errorf("making the data folder: %w", err)
 	}
-	db, err := storage.Open(ctx, storage.Config{Dir: cfg.Data, URL: cfg.DatabaseURL, Time: mainstay.Clock{}, Log: cfg.Log})
+	db, err := storage.Open(ctx, storage.Config{Dir: cfg.Data, URL: cfg.DatabaseURL, Time: mainstay.Clock{}, Log: cfg.Log, Scratch: trial != nil})
 	if err != nil {
 		return out, err
 	}
@@ -263,24 +278,44 @@ func Restore(ctx context.Context, cfg Config, r io.Reader) (out Restored, err er
 		if err := db.Clear(ctx, Migrations()...); err != nil {
 			return err
 		}
-		into := &restoring{ctx: ctx, db: db, disk: disk}
+		into := &restoring{ctx: ctx, db: db, disk: disk, trial: trial}
 		if out.Summary, err = backup.Read(r, into); err != nil {
+			return err
+		}
+		if err := into.count(out.Summary); err != nil {
 			return err
 		}
 		if err := db.Migrate(ctx, Migrations()...); err != nil {
 			return err
 		}
+		if trial != nil {
+			return out.look(ctx, db, trial.has)
+		}
 		if err := searchdb.New(db).Rebuild(ctx); err != nil {
 			return fmt.Errorf("building the search index: %w", err)
 		}
-		return out.look(ctx, db, disk)
+		return out.look(ctx, db, onDisk(disk))
 	})
 	out.Key = compareKeys(out.Head.Key, keyPrint(cfg.SecretKeyFile))
 	return out, err
 }
 
+// onDisk asks whether a content lies in the folder of files.
+func onDisk(disk *file.Disk) func(ctx context.Context, sha string) (bool, error) {
+	return func(ctx context.Context, sha string) (bool, error) {
+		f, err := disk.Open(ctx, sha)
+		if mainstay.Is(err, mainstay.NotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		return true, f.Close()
+	}
+}
+
 // look reads back what was restored.
-func (r *Restored) look(ctx context.Context, db *storage.DB, disk *file.Disk) error {
+func (r *Restored) look(ctx context.Context, db *storage.DB, has func(ctx context.Context, sha string) (bool, error)) error {
 	chains, err := journaldb.New(db).Verify(ctx)
 	if err != nil {
 		return err
@@ -292,15 +327,11 @@ func (r *Restored) look(ctx context.Context, db *storage.DB, disk *file.Disk) er
 		return err
 	}
 	return eachDigest(ctx, db, func(sha string) error {
-		f, err := disk.Open(ctx, sha)
-		if mainstay.Is(err, mainstay.NotFound) {
+		is, err := has(ctx, sha)
+		if err == nil && !is {
 			r.Missing = append(r.Missing, sha)
-			return nil
 		}
-		if err != nil {
-			return err
-		}
-		return f.Close()
+		return err
 	})
 }
 
@@ -321,6 +352,7 @@ type restoring struct {
 	ctx     context.Context // carries the transaction
 	db      *storage.DB
 	disk    *file.Disk
+	trial   *trial // nil when it is meant
 	tables  []storage.Table
 	fillers map[string]*storage.Filler
 }
@@ -343,8 +375,25 @@ func (r *restoring) Head(h backup.Head) (err error) {
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
 
+// count compares the rows that are in the database now with those that the backup says it holds.
+func (r *restoring) count(sum backup.Summary) error {
+	for _, t := range r.tables {
+		n, err := storage.One(r.ctx, r.db, storage.Value[int64], `SELECT count(*) FROM `+t.Name)
+		if err != nil {
+			return err
+		}
+		if n != sum.Rows[t.Name] && t.Name != "schema_migration" {
+			return mainstay.Errorf(mainstay.Internal, "the table %s has %d rows after it was filled, and the backup holds %d", t.Name, n, sum.Rows[t.Name])
+		}
+	}
+	return nil
+}
+
 // Rows inserts rows.
 func (r *restoring) Rows(t backup.Table, rows [][]any) error {
+	if r.trial != nil {
+		r.trial.progress(int64(len(rows)))
+	}
 	f := r.fillers[t.Name]
 	if f == nil {
 		f = r.db.Filler(storage.Table(t))
@@ -358,6 +407,9 @@ func (r *restoring) Rows(t backup.Table, rows [][]any) error {
 
 // File keeps a content under its digest.
 func (r *restoring) File(sha string, body io.Reader) error {
+	if r.trial != nil {
+		return r.trial.file(sha, body)
+	}
 	blob, err := r.disk.Put(r.ctx, body, 1<<62)
 	if err != nil {
 		return err
@@ -381,7 +433,7 @@ func Move(ctx context.Context, from, to Config) (out Restored, err error) {
 	r, w := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		_, err := backupOf(ctx, db, from, w)
+		_, err := backupOf(ctx, db, from, w, nil)
 		done <- errors.Join(err, w.CloseWithError(err))
 	}()
 	out, err = Restore(ctx, to, r)

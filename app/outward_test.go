@@ -86,7 +86,7 @@ func TestWebhooksByTheAPI(t *testing.T) {
 			spec              map[string]any
 			want              int
 		}{
-			{"a stale tag", "/api/v1/webhooks/chat?project=shop", `"99"`, manager, spec, 409},
+			{"a stale tag", "/api/v1/webhooks/chat?project=shop", `"99"`, manager, spec, 412},
 			{"a manager of the project", "/api/v1/webhooks/chat?project=shop", "", manager, spec, 200},
 			{"a manager, of all", "/api/v1/webhooks/all", "", manager, spec, 403},
 			{"a manager, private", "/api/v1/webhooks/leak?project=shop", "", manager, map[string]any{"url": receiver.URL, "private": true}, 403},

@@ -245,7 +245,7 @@ func TestAViewIsSavedPinnedSharedAndOpensByItself(t *testing.T) {
 				t.Errorf("%v: %d", bad, got.Status)
 			}
 		}
-		if got := s.As(t, "mia").Post(t, "/views", url.Values{"list": {"incidents"}, "path": {"/incidents"}, "title": {"a"}, "project": {"00000000-0000-7000-8000-000000000000"}}); got.Status != http.StatusForbidden {
+		if got := s.As(t, "mia").Post(t, "/views", url.Values{"list": {"incidents"}, "path": {"/incidents"}, "title": {"a"}, "project": {"00000000-0000-7000-8000-000000000000"}}); got.Status != 422 {
 			t.Errorf("shared with a project of others: %d", got.Status)
 		}
 	})

@@ -17,7 +17,7 @@ type Teller interface {
 // kinds holds one zero payload per kind. Each practice's file contributes a list.
 var kinds = index(
 	coreKinds, identityKinds, warningKinds, escalationKinds, incidentKinds, communicationKinds,
-	maintenanceKinds, rootcauseKinds, knowledgeKinds, webhookKinds,
+	maintenanceKinds, rootcauseKinds, knowledgeKinds, webhookKinds, operationsKinds,
 )
 
 func index(lists ...[]Teller) map[string]Teller {

@@ -68,6 +68,7 @@ var reads = map[mainstay.Kind]access.Permission{
 	mainstay.KindToken:     access.TokenManage,
 	mainstay.KindKey:       access.KeyManage,
 	mainstay.KindWebhook:   access.ProjectManage,
+	mainstay.KindBackup:    access.SettingManage,
 }
 
 // Reads is the permission that lets a viewer see objects of the kind at all.

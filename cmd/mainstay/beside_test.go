@@ -20,13 +20,13 @@ func TestCommandsBesideTheServer(t *testing.T) {
 		d.must(t, d.with("setup", "--admin", "ana@example.org", "--password-file", d.file(t, "password", password))...)
 		signIn(t, s, "ana@example.org", password, "/")
 		manifest := d.file(t, "shop.yaml", shop)
-		if out := d.must(t, d.with("apply", "-f", manifest, "--dry-run")...); !strings.Contains(out, "would change") {
+		if out := d.must(t, d.with("apply", "-f", manifest, "--dry-run")...); !strings.Contains(out, "2 to create, 0 unchanged.") {
 			t.Errorf("a dry run says\n%s", out)
 		}
-		if out := d.must(t, d.with("apply", "-f", manifest)...); strings.Count(out, " changed") != 2 {
+		if out := d.must(t, d.with("apply", "-f", manifest)...); !strings.Contains(out, "2 created, 0 unchanged.") {
 			t.Errorf("applying says\n%s", out)
 		}
-		if out := d.must(t, d.with("apply", "-f", manifest)...); strings.Count(out, "unchanged") != 2 {
+		if out := d.must(t, d.with("apply", "-f", manifest)...); out != "2 unchanged.\n" {
 			t.Errorf("applying again says\n%s", out)
 		}
 		token := oneLine(t, d.must(t, d.with("token", "create", "--name", "ci", "--role", "administrator")...), `^mst_[0-9A-Za-z]{43}$`)
@@ -61,7 +61,7 @@ func remotely(t *testing.T, d database, s *server, token string) {
 	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 2 || list[0].Changed || !list[1].Changed || list[1].Name != "mail" {
 		t.Errorf("applied over the API it says %s %v", out, err)
 	}
-	d.refuses(t, 2, `more\.yaml:4: Service "mail": .*colour`, append([]string{"apply", "-f", d.file(t, "more.yaml",
+	d.refuses(t, 2, `more\.yaml:4:8: Service "mail": .*colour`, append([]string{"apply", "-f", d.file(t, "more.yaml",
 		"apiVersion: mainstay/v1\nkind: Service\nmetadata: {name: mail, project: shop}\nspec: {colour: blue}\n")}, to...)...)
 	d.refuses(t, 1, `token.manage`, "token", "create", "--name", "x", "--role", "administrator", "--server", s.url, "--token", manager)
 	d.refuses(t, 1, `not known`, "key", "create", "--project", "shop", "--format", "generic", "--server", s.url, "--token", strings.Repeat("x", 20))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -28,6 +30,37 @@ func TestEveryCommandTeaches(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("examples of %q, which is no command", path)
+		}
+	}
+}
+
+// TestTheExitCodeSaysWhetherAnythingChanged: 0, 1 and 2 of --detailed-exitcode.
+func TestTheExitCodeSaysWhetherAnythingChanged(t *testing.T) {
+	dir := t.TempDir()
+	write := func(text string) string {
+		file := filepath.Join(dir, "f.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	const project = "{apiVersion: mainstay/v1, kind: Project, metadata: {name: shop}}\n"
+	for _, c := range []struct {
+		text string
+		more []string
+		want int
+	}{
+		{project, []string{"--dry-run", "--detailed-exitcode"}, 2},
+		{project, []string{"--dry-run"}, 0},
+		{project, []string{"--detailed-exitcode"}, 2},
+		{project, []string{"--detailed-exitcode"}, 0},
+		{project + "---\n{kind: Nothing}\n", []string{"--detailed-exitcode"}, 1},
+		{project + "---\n{kind: Nothing}\n", nil, 2},
+		{project, []string{"--prune-limit", "200"}, 2},
+	} {
+		args := append([]string{"apply", "-f", write(c.text), "--data", filepath.Join(dir, "data")}, c.more...)
+		if got := run(args); got != c.want {
+			t.Errorf("%v: exit code %d, want %d", c.more, got, c.want)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func SiteOf(external *url.URL, host string, tls bool) (site Site, why string) {
 
 func (x Site) library() (*webauthn.WebAuthn, error) {
 	if x.ID == "" {
-		return nil, mainstay.Errorf(mainstay.Conflict, "Passkeys cannot be used at this address: they need https and a name.")
+		return nil, mainstay.Errorf(mainstay.Invalid, "Passkeys cannot be used at this address: they need https and a name.")
 	}
 	return webauthn.New(&webauthn.Config{RPID: x.ID, RPDisplayName: "Mainstay", RPOrigins: []string{x.Origin}})
 }

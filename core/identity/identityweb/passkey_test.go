@@ -62,7 +62,7 @@ func TestPasskeysWithoutABrowser(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h *house.House) {
 		h.Person(t, "ana")
 		b := h.As(t, "ana")
-		if p := b.Get("/sign-in/passkey"); p.Status != http.StatusConflict || !strings.Contains(p.Body, "https and a name") {
+		if p := b.Get("/sign-in/passkey"); p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Body, "https and a name") {
 			t.Errorf("at an IP address: %d %s", p.Status, p.Body)
 		}
 		site := identity.Site{Origin: "https://support.example.org", ID: "support.example.org"}

@@ -152,6 +152,9 @@ func (p *Pages) confirm(c *web.Ctx) error {
 	if err := self(c); err != nil {
 		return err
 	}
+	if c.Form("code") == "" {
+		return mainstay.Errorf(mainstay.Invalid, "The code of the message is missing.")
+	}
 	text, err := p.cfg.Push.Signer.Verify(devicePurpose, c.Form("code"), c.Now)
 	if err != nil {
 		return err

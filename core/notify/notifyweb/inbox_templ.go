@@ -691,7 +691,7 @@ func devicesPage(v devicesView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 44, "<p class=\"hint\" id=\"push-say\" role=\"status\">The browser asks whether Mainstay may notify. Then it sends itself a message; when that arrives, the device counts.</p><noscript><p class=\"hint\">This needs script: the browser makes the device's key itself.</p></noscript></form>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 44, "<p class=\"hint sm i2\" id=\"push-say\" role=\"status\">The browser asks whether Mainstay may notify. Then it sends itself a message; when that arrives, the device counts.</p><noscript><p class=\"hint\">This needs script: the browser makes the device's key itself.</p></noscript></form>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -145,7 +145,7 @@ func (p *Pages) save(c *web.Ctx) error {
 
 func (p *Pages) mayShare(v access.Viewer, project string) error {
 	if project != "" && !v.May(access.ActionWrite, project) {
-		return mainstay.Errorf(mainstay.Denied, "You may not share a view with that project: it needs a role in it that writes.")
+		return mainstay.Faults{"project": "You may not share a view with that project: it needs a role in it that writes."}.Err()
 	}
 	return nil
 }
