@@ -33,6 +33,7 @@ type Config struct {
 	AllowTargets   []netip.Prefix
 	SMTPURL        string
 	MailFrom       string
+	BackupDir      string   // folder of scheduled backups; "" for a server that makes none
 	Rate           web.Rate // of the API; zero for the default
 
 	Version  string
@@ -80,6 +81,7 @@ type App struct {
 	engine
 	shelves
 	outward
+	backups
 
 	SetupLink string // printed by the first start while nobody is administrator
 }

@@ -378,12 +378,12 @@ func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) 
 // count compares the rows that are in the database now with those that the backup says it holds.
 func (r *restoring) count(sum backup.Summary) error {
 	for _, t := range r.tables {
-		n, err := storage.One(r.ctx, r.db, storage.Value[int64], `SELECT count(*) FROM `+t.Name)
+		n, err := r.db.Count(r.ctx, t)
 		if err != nil {
 			return err
 		}
-		if n != sum.Rows[t.Name] && t.Name != "schema_migration" {
-			return mainstay.Errorf(mainstay.Internal, "the table %s has %d rows after it was filled, and the backup holds %d", t.Name, n, sum.Rows[t.Name])
+		if n != sum.Rows[t.Name] {
+			return mainstay.Errorf(mainstay.Invalid, "The table %s has %d rows after it was filled, and the backup holds %d.", t.Name, n, sum.Rows[t.Name])
 		}
 	}
 	return nil

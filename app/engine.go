@@ -66,6 +66,9 @@ func (a *App) Start(ctx context.Context) (err error) {
 	}
 	a.Journal.Changed(a.publish)
 	a.startHousekeeping(work)
+	if err := a.startBackups(work); err != nil {
+		return err
+	}
 	a.startErasing(work)
 	if err := a.startPages(work); err != nil {
 		return err

@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/mainstayhq/mainstay/core/access/accessdb"
 	"github.com/mainstayhq/mainstay/core/action/actiondb"
+	"github.com/mainstayhq/mainstay/core/backup/backupdb"
 	"github.com/mainstayhq/mainstay/core/document/documentdb"
 	"github.com/mainstayhq/mainstay/core/file/filedb"
 	"github.com/mainstayhq/mainstay/core/identity/identitydb"
@@ -36,6 +37,6 @@ func Migrations() []storage.Migrations {
 		notifydb.Migrations(), actiondb.Migrations(), documentdb.Migrations(), filedb.Migrations(), searchdb.Migrations(),
 		intakedb.Migrations(), warningdb.Migrations(), escalationdb.Migrations(), incidentdb.Migrations(),
 		communicationdb.Migrations(), maintenancedb.Migrations(), rootcausedb.Migrations(), knowledgedb.Migrations(),
-		viewdb.Migrations(), undodb.Migrations(), webhookdb.Migrations(),
+		viewdb.Migrations(), undodb.Migrations(), webhookdb.Migrations(), backupdb.Migrations(),
 	}
 }

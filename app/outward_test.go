@@ -106,7 +106,7 @@ func TestWebhooksByTheAPI(t *testing.T) {
 		if a := manager.Send(t, "POST", "/api/v1/webhooks/chat/replay", map[string]any{"from": 1}); a.Status != 202 {
 			t.Errorf("a replay: %d %s", a.Status, a.Body)
 		}
-		if a := manager.Send(t, "DELETE", "/api/v1/webhooks/chat", nil); a.Status/100 != 2 {
+		if a := manager.Send(t, "DELETE", "/api/v1/webhooks/chat?project=shop", nil); a.Status/100 != 2 {
 			t.Errorf("deleting: %d %s", a.Status, a.Body)
 		}
 	}, func(c *app.Config) { c.AllowTargets = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })

@@ -129,6 +129,11 @@ func (a *App) pages() ([]pages, error) {
 		return nil, err
 	}
 	list = append(list, hooks)
+	copies, err := a.backupPages(n)
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, copies)
 	practices, err := a.practicePages(n)
 	return append(list, practices...), err
 }

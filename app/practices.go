@@ -47,7 +47,7 @@ type practices struct {
 
 func (a *App) wirePractices(_ context.Context) (err error) {
 	for _, wire := range []func() error{
-		a.wireChannels, a.wireWarning, a.wireEscalation, a.wireIncident, a.wireCommunication, a.wireMaintenance, a.wireLearning, a.wireShelves, a.wireOutward, a.wireWeb,
+		a.wireChannels, a.wireWarning, a.wireEscalation, a.wireIncident, a.wireCommunication, a.wireMaintenance, a.wireLearning, a.wireShelves, a.wireOutward, a.wireBackups, a.wireWeb,
 	} {
 		if err := wire(); err != nil {
 			return err
@@ -204,7 +204,7 @@ func (a *App) kinds() []kind {
 			is("templates", "", "A public text for one status.").removable(a.Communication.RemoveTemplate),
 		kindOf("Window", true, a.Maintenance.Define, a.Maintenance.Specs).
 			is("windows", mainstay.KindWindow, "One stretch of planned maintenance.").endable("cancelled", a.Maintenance.Remove),
-	}, append(append(a.webhookKinds(), a.identityKinds()...), a.intakeKinds()...)...)
+	}, append(append(a.webhookKinds(), a.identityKinds()...), append(a.intakeKinds(), a.backupKinds()...)...)...)
 }
 
 func (a *App) projectSpecs(ctx context.Context, _ string) (map[string]project.Spec, error) {

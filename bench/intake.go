@@ -85,6 +85,16 @@ func benchIntake() (*result, error) {
 		}
 		r.Figures = append(r.Figures, intakeFigures(by, results)...)
 	}
+	for _, engine := range []string{"sqlite", "postgres"} {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), engine+"/pages") {
+			continue
+		}
+		list, err := paged(engine)
+		if err != nil {
+			return nil, fmt.Errorf("%s, pages: %w", engine, err)
+		}
+		r.Figures = append(r.Figures, list...)
+	}
 	return r, nil
 }
 

@@ -177,6 +177,11 @@ func (db *DB) Dump(ctx context.Context, t Table, f func(values []any) error) err
 	return Map(rows.Err())
 }
 
+// Count is how many rows a table has.
+func (db *DB) Count(ctx context.Context, t Table) (int64, error) {
+	return One(ctx, db, Value[int64], `SELECT count(*) FROM `+t.Name)
+}
+
 // plain gives a value the Go type of its column: SQLite lets any value stand in any column.
 func plain(kind string, v any) any {
 	switch v := v.(type) {

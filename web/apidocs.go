@@ -17,8 +17,8 @@ import (
 // docsRoute adds the reference of the API, for people to read.
 func (rt *Router) docsRoute() {
 	docs := sync.OnceValue(func() ui.APIDocs { return rt.apiDocs() })
-	rt.Handle(Route{Method: http.MethodGet, Pattern: "/api/docs", Permission: access.Public}, func(c *Ctx) error {
-		return c.Render(Page{Title: "API reference", Nav: "admin", Crumbs: []Crumb{{Text: "API reference"}}, Bare: !c.Viewer.SignedIn()}, ui.APIDocsPage(docs()))
+	rt.Handle(Route{Method: http.MethodGet, Pattern: "/api/docs", Permission: access.Self}, func(c *Ctx) error {
+		return c.Render(Page{Title: "API reference", Nav: "admin", Crumbs: []Crumb{{Text: "API reference"}}}, ui.APIDocsPage(docs()))
 	})
 }
 

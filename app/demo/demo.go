@@ -256,6 +256,9 @@ func (d *Demo) goLive(ctx context.Context) (err error) {
 		return err
 	}
 	d.URL, d.StatusURL = d.App.URL, d.App.Status
+	if err := d.deliverOutward(ctx); err != nil {
+		return err
+	}
 	d.live.Go(func() { d.liveFaults(ctx) })
 	if d.year == nil {
 		close(d.home)

@@ -102,6 +102,7 @@ type serveCmd struct {
 	TrustedProxies []string `help:"Proxies whose X-Forwarded-For counts." placeholder:"CIDR"`
 	SMTPURL        string   `name:"smtp-url" help:"Mail server: smtp://user:pass@host:587 or smtps://…; ?starttls=require|opportunistic|none&ca=FILE." placeholder:"URL"`
 	MailFrom       string   `help:"Sender of all mail." default:"mainstay@localhost" placeholder:"ADDRESS"`
+	BackupDir      string   `name:"backup-dir" help:"Folder of the backups that the server makes by itself, best on another disk; backups in the data folder unless you say another, \"off\" for none." placeholder:"DIR"`
 	APIRate        float64  `name:"api-rate" help:"Requests a second to the API of one token or person, for long; twice as many at once, four times as many from one address. 0 sets no limit." default:"100" placeholder:"N"`
 	AllowTargets   []string `help:"Networks that outgoing webhooks may reach although they are private or loopback." placeholder:"CIDR"`
 }
@@ -164,12 +165,24 @@ func (c *serveCmd) serveConfig() (app.Config, error) {
 	if cfg.TrustedProxies, err = parseNetworks("trusted-proxies", c.TrustedProxies); err != nil {
 		return cfg, err
 	}
+	cfg.BackupDir = c.backupDir()
 	cfg.Rate.PerSecond = c.APIRate
 	if c.APIRate <= 0 {
 		cfg.Rate.PerSecond = -1
 	}
 	cfg.AllowTargets, err = parseNetworks("allow-targets", c.AllowTargets)
 	return cfg, err
+}
+
+// backupDir is the folder of backups, "" for none.
+func (c *serveCmd) backupDir() string {
+	switch c.BackupDir {
+	case "":
+		return filepath.Join(c.Data, "backups")
+	case "off":
+		return ""
+	}
+	return c.BackupDir
 }
 
 func parseURL(flag, s string) (*url.URL, error) {

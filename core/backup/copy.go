@@ -62,6 +62,9 @@ const (
 	nameTime   = "20060102T150405Z"
 )
 
+// TrialFolder begins the names of folders that backups are restored into to try them; what is left of one may be removed.
+const TrialFolder = ".trying-"
+
 // NameAt is the name of the file of a backup that begins at t.
 func NameAt(t time.Time) string { return namePrefix + t.UTC().Format(nameTime) + nameSuffix }
 

@@ -148,7 +148,9 @@ func (s *Service) Copies(ctx context.Context) ([]Copy, error) {
 }
 
 // Copy is one of them.
-func (s *Service) Copy(ctx context.Context, id string) (Copy, error) { return s.cfg.Store.Copy(ctx, id) }
+func (s *Service) Copy(ctx context.Context, id string) (Copy, error) {
+	return s.cfg.Store.Copy(ctx, id)
+}
 
 // Now is what is being done, if anything is.
 func (s *Service) Now() (Progress, bool) {
@@ -237,12 +239,14 @@ func (s *Service) Stop() {
 
 // recover ends what a killed server was doing.
 func (s *Service) recover(ctx context.Context) error {
-	parts, err := filepath.Glob(filepath.Join(s.cfg.Dir, ".*"+nameSuffix+".*.part"))
-	if err != nil {
-		return err
-	}
-	for _, p := range parts {
-		_ = os.Remove(p)
+	for _, pattern := range []string{".*" + nameSuffix + ".*.part", TrialFolder + "*"} {
+		left, err := filepath.Glob(filepath.Join(s.cfg.Dir, pattern))
+		if err != nil {
+			return err
+		}
+		for _, p := range left {
+			_ = os.RemoveAll(p)
+		}
 	}
 	list, err := s.cfg.Store.Copies(ctx, listed)
 	if err != nil {

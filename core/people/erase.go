@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -342,23 +343,22 @@ func (s *Service) moveOn(ctx context.Context, e Erasure, done bool) error {
 // It returns how many that were.
 func (s *Service) Again(ctx context.Context, list []Erasure) (n int, err error) {
 	for _, e := range list {
-		p, err := s.ByID(ctx, e.Person)
-		if mainstay.Is(err, mainstay.NotFound) || err == nil && p.Erased() {
+		p, failed := s.ByID(ctx, e.Person)
+		if mainstay.Is(failed, mainstay.NotFound) || failed == nil && p.Erased() {
 			continue
 		}
-		if err != nil {
-			return n, err
-		}
 		by := mainstay.System("restore")
-		if p.Active() {
-			if err := s.Deactivate(ctx, by, p.ID, Successors{}); err != nil {
-				return n, err
-			}
+		if failed == nil && p.Active() {
+			failed = s.Deactivate(ctx, by, p.ID, Successors{})
 		}
-		if _, err := s.Erase(ctx, by, p.ID, e.Reason); err != nil {
-			return n, err
+		if failed == nil {
+			_, failed = s.Erase(ctx, by, p.ID, e.Reason)
+		}
+		if failed != nil { // the others are erased all the same
+			err = errors.Join(err, fmt.Errorf("erasing %s again: %w", e.Person, failed))
+			continue
 		}
 		n++
 	}
-	return n, nil
+	return n, err
 }

@@ -101,6 +101,10 @@ func (s *Service) List(ctx context.Context, q Query) (list []*Alert, next string
 	if q.Projects != nil && len(q.Projects) == 0 {
 		return list, "", nil
 	}
+	if (q.Open || q.State == Firing || q.State == Suppressed) && (len(q.Match) > 0 || q.Text != "") && s.Ready() == nil {
+		list, next = s.listOpen(q) // memory holds all of them, and rows would have to be read one by one
+		return list, next, nil
+	}
 	for read := 0; ; {
 		page := q
 		if page.Limit = q.Limit + 1; len(q.Match) > 0 || q.Text != "" {
@@ -127,6 +131,17 @@ func (s *Service) List(ctx context.Context, q Query) (list []*Alert, next string
 			return list, strconv.FormatInt(q.Before, 10), nil
 		}
 	}
+}
+
+// listOpen is List for conditions under which only open alerts can be.
+func (s *Service) listOpen(q Query) (list []*Alert, next string) {
+	want := func(a *Alert) bool { return (q.Before == 0 || a.Number < q.Before) && q.matches(a) }
+	list = s.open.all(q.Limit+1, want, func(a, b *Alert) int { return cmp.Compare(b.Number, a.Number) })
+	if len(list) > q.Limit {
+		list = list[:q.Limit]
+		next = strconv.FormatInt(list[q.Limit-1].Number, 10)
+	}
+	return list, next
 }
 
 // ParseCursor reads a cursor of List into the query.

@@ -99,6 +99,18 @@ type matrixView struct {
 	Teams   []team // of a person, those without a role too
 }
 
+// narrow is the class of a role's column: one that nobody holds anywhere is left out on a phone.
+func (v matrixView) narrow(r access.Role) string {
+	for _, at := range v.Places {
+		for _, x := range at.Cells {
+			if x.Role == r && (x.Own || len(x.Teams) > 0) {
+				return ""
+			}
+		}
+	}
+	return "lo"
+}
+
 // mostPlaces bounds the rows; those with a role come first.
 const mostPlaces = 100
 

@@ -148,6 +148,7 @@ var adminPlaces = []adminPlace{
 	{"/admin/notifications", "Delivery log", "what was sent to whom, and how it went"},
 	{"/admin/webhooks", "Webhooks", "facts delivered outward, signed, with retry and replay"},
 	{"/admin/settings", "Settings", "of this installation"},
+	{"/admin/backups", "Backups", "made on schedule, and restored to try them"},
 	{"/admin/audit", "Audit", "who changed what, and when; with export"},
 	{"/admin/personal-data", "Personal data", "what is held of persons, erasures, what nobody owns"},
 	{"/admin/journal", "Journal", "everything that happened, chained and verifiable"},

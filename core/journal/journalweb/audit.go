@@ -182,9 +182,9 @@ func (p *Pages) chains(ctx context.Context, v access.Viewer, key string) ([]stri
 type change struct{ What, Before, After string }
 
 // changes finds pairs of before and after in a payload: from and to, before and after, oldX and newX.
-func changes(payload json.RawMessage) []change {
+func changes(f fact.Fact) []change {
 	var fields map[string]any
-	if json.Unmarshal(payload, &fields) != nil {
+	if strings.HasSuffix(f.Kind, "linked") || json.Unmarshal(f.Payload, &fields) != nil { // a link leads from one thing to another
 		return nil
 	}
 	var list []change
@@ -286,7 +286,7 @@ func (n *namer) project(ctx context.Context, id string) string {
 }
 
 func (n *namer) row(ctx context.Context, f fact.Fact) auditRow {
-	r := auditRow{Fact: view(f), Who: n.actor(ctx, f.Actor), Project: n.project(ctx, f.Project), Changes: changes(f.Payload)}
+	r := auditRow{Fact: view(f), Who: n.actor(ctx, f.Actor), Project: n.project(ctx, f.Project), Changes: changes(f)}
 	for _, s := range f.Subjects[:min(len(f.Subjects), 3)] {
 		r.About = append(r.About, n.subject(ctx, s))
 	}

@@ -100,6 +100,11 @@ type (
 		web.Precondition
 		Body webhook.Spec
 	}
+	deleteIn struct {
+		Name    string `path:"name" maxLength:"63"`
+		Project string `query:"project" doc:"a project's id or name; the whole installation when empty" maxLength:"100"`
+		web.Precondition
+	}
 	resumeIn struct {
 		oneIn
 		Body struct {
@@ -145,7 +150,8 @@ func (p *Pages) api(rt *web.Router) {
 	web.API(rt, of("GET", ""), web.Doc{Summary: "One webhook, and how delivery goes", Tag: tag}, p.apiOne)
 	web.API(rt, web.Route{Method: "PUT", Pattern: "/webhooks/{name}", Permission: access.ProjectManage},
 		web.Doc{Summary: "Define a webhook, as a manifest does", Description: "Of the whole installation, and marked private: by administrators alone.", Tag: tag}, p.apiPut)
-	web.API(rt, of("DELETE", ""), web.Doc{Summary: "Delete a webhook with its log", Tag: tag}, p.apiDelete)
+	web.API(rt, web.Route{Method: "DELETE", Pattern: "/webhooks/{name}", Permission: access.ProjectManage},
+		web.Doc{Summary: "Delete a webhook with its log", Tag: tag}, p.apiDelete)
 	web.API(rt, of("GET", "/secrets"), web.Doc{Summary: "The secrets that requests are signed with now, the newest first", Tag: tag}, p.apiSecrets)
 	web.API(rt, of("POST", "/rotate"), web.Doc{Summary: "Make a new secret; the one before counts for a day", Tag: tag}, p.apiRotate)
 	web.API(rt, of("POST", "/test"), web.Doc{Summary: "Send a test event now, and say what came back", Tag: tag}, p.apiTest)
@@ -193,32 +199,48 @@ func (p *Pages) apiOne(ctx context.Context, _ *oneIn) (*web.Out[Webhook], error)
 	return &web.Out[Webhook]{ETag: web.ETag(e.Version), Body: p.view(e)}, err
 }
 
-func (p *Pages) apiPut(ctx context.Context, in *putIn) (*web.Out[Webhook], error) {
-	project := mainstay.Installation
-	if in.Project != "" {
-		_, ids, err := p.rt.Scope(ctx, access.ProjectManage, in.Project)
+// named is the endpoint of that name in a project (by id or name; "" for the installation), the zero one when there is none.
+func (p *Pages) named(ctx context.Context, key, name string) (project string, e webhook.Endpoint, err error) {
+	project = mainstay.Installation
+	if key != "" {
+		_, ids, err := p.rt.Scope(ctx, access.ProjectManage, key)
 		if err != nil {
-			return nil, err
+			return "", e, err
 		}
 		project = ids[0]
 	}
 	list, err := p.cfg.Service.Endpoints(ctx, []string{project})
+	if i := slices.IndexFunc(list, func(e webhook.Endpoint) bool { return e.Name == name }); i >= 0 {
+		e = list[i]
+	}
+	return project, e, err
+}
+
+func (p *Pages) apiPut(ctx context.Context, in *putIn) (*web.Out[Webhook], error) {
+	project, before, err := p.named(ctx, in.Project, in.Name)
+	if err == nil {
+		err = in.Holds(before.Version)
+	}
 	if err != nil {
-		return nil, err
-	}
-	var before webhook.Endpoint
-	if i := slices.IndexFunc(list, func(e webhook.Endpoint) bool { return e.Name == in.Name }); i >= 0 {
-		before = list[i]
-	}
-	if err := in.Holds(before.Version); err != nil {
 		return nil, err
 	}
 	e, _, err := p.cfg.Service.Put(ctx, writer(web.ViewerFrom(ctx)), project, in.Name, in.Body)
 	return &web.Out[Webhook]{ETag: web.ETag(e.Version), Body: p.view(e)}, err
 }
 
-func (p *Pages) apiDelete(ctx context.Context, _ *oneIn) (*struct{}, error) {
-	return nil, p.cfg.Service.Delete(ctx, writer(web.ViewerFrom(ctx)), web.RefFrom(ctx).ID)
+func (p *Pages) apiDelete(ctx context.Context, in *deleteIn) (*struct{}, error) {
+	project, e, err := p.named(ctx, in.Project, in.Name)
+	v := web.ViewerFrom(ctx)
+	if err == nil && (e.ID == "" || !v.May(access.ProjectManage, project)) { // not even the names of others
+		err = mainstay.Errorf(mainstay.NotFound, "There is no webhook %q, or you may not see it.", in.Name)
+	}
+	if err == nil {
+		err = in.Holds(e.Version)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, p.cfg.Service.Delete(ctx, writer(v), e.ID)
 }
 
 func (p *Pages) apiSecrets(ctx context.Context, _ *oneIn) (*web.Out[web.List[Secret]], error) {

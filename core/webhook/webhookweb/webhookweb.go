@@ -366,6 +366,9 @@ func (p *Pages) cancel(c *web.Ctx) error {
 
 func (p *Pages) remove(c *web.Ctx) error {
 	e, err := p.cfg.Service.Endpoint(c.Context(), c.Ref.ID)
+	if err == nil && c.Form("sure") != e.Name {
+		return p.render(c, http.StatusUnprocessableEntity, nil, nil, map[string]string{"sure": "type its name, " + e.Name})
+	}
 	if err == nil {
 		err = p.cfg.Service.Delete(c.Context(), writer(c.Viewer), c.Ref.ID)
 	}

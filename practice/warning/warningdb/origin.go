@@ -3,6 +3,7 @@ package warningdb
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"github.com/mainstayhq/mainstay"
 	"github.com/mainstayhq/mainstay/practice/warning"
@@ -85,6 +86,19 @@ func (s *Store) readOrigins(ctx context.Context) (map[origin]int64, error) {
 		return struct{}{}, err
 	}, `SELECT id, project, service, severity, format, key_id, route, policy, why FROM alert_origin`)
 	return known, err
+}
+
+// originsOf are the origins of which the query may want alerts, by their numbers, and whether those are all.
+func (s *Store) originsOf(ctx context.Context, q warning.Query) (from map[int64]origin, all bool, err error) {
+	known, err := s.readOrigins(ctx)
+	from = make(map[int64]origin, len(known))
+	for o, id := range known {
+		if (q.Projects == nil || slices.Contains(q.Projects, o.project)) && (q.Service == "" || o.service == q.Service) &&
+			(q.Severity == "" || o.severity == q.Severity) {
+			from[id] = o
+		}
+	}
+	return from, len(from) == len(known), err
 }
 
 func (s *Store) addOrigin(ctx context.Context, id int64, from origin) error {

@@ -4,7 +4,9 @@ package warningdb
 import (
 	"context"
 	"embed"
+	"fmt"
 	"io/fs"
+	"strconv"
 	"sync"
 	"time"
 
@@ -85,6 +87,28 @@ func scanAlert(s storage.Scanner) (*warning.Alert, error) {
 		&a.Reason, &a.Labels, &a.Annotations, &a.GeneratorURL, &a.Format, &a.Key, &a.Route, &a.Policy, &a.Why, &a.Seq)
 	a.Fingerprint = uint64(fingerprint) //nolint:gosec // the same 64 bits
 	return &a, err
+}
+
+// bareColumns and scanBare read alerts without a join, whose plan a database may choose badly: what they have in common is at hand.
+const bareColumns = `number, created_at, closed_at, origin, fingerprint, state, starts_at, ends_at, updated_at, timeout, reason, seq,
+	labels, annotations, generator_url`
+
+func scanBare(from map[int64]origin) func(storage.Scanner) (*warning.Alert, error) {
+	return func(sc storage.Scanner) (*warning.Alert, error) {
+		var a warning.Alert
+		var created, closed, starts, ends, updated, fingerprint, id int64
+		err := sc(&a.Number, &created, &closed, &id, &fingerprint, &a.State, &starts, &ends, &updated, &a.Timeout, &a.Reason, &a.Seq,
+			&a.Labels, &a.Annotations, &a.GeneratorURL)
+		o, known := from[id]
+		if err == nil && !known {
+			err = fmt.Errorf("alert %d is of the origin %d, which is missing", a.Number, id)
+		}
+		a.Project, a.Service, a.Severity, a.Format, a.Key, a.Route, a.Policy, a.Why = o.project, o.service, o.severity, o.format, o.key, o.route, o.policy, o.why
+		a.Created, a.Closed, a.StartsAt = storage.Time(created), storage.Time(closed), storage.Time(starts)
+		a.EndsAt, a.UpdatedAt = storage.Time(ends), storage.Time(updated)
+		a.Fingerprint = uint64(fingerprint) //nolint:gosec // the same 64 bits
+		return &a, err
+	}
 }
 
 func alertValues(args []any, a *warning.Alert, origin int64) []any {
@@ -171,29 +195,20 @@ func (s *Store) beat(ctx context.Context, b warning.Beaten) ([]timer.Timer, erro
 	return []timer.Timer{{Kind: warning.MissedTimer, Subject: h.ID, Project: h.Project, Due: h.Due()}}, nil
 }
 
-// LoadOpen reads open rows; see warning.Writing. What many have in common is read once.
+// LoadOpen reads open rows; see warning.Writing.
 func (s *Store) LoadOpen(ctx context.Context, after int64, limit int, f func(*warning.Alert)) (int, error) {
-	known, err := s.readOrigins(ctx)
+	from, _, err := s.originsOf(ctx, warning.Query{})
 	if err != nil {
 		return 0, err
 	}
-	from := make(map[int64]origin, len(known))
-	for o, id := range known {
-		from[id] = o
-	}
-	var a warning.Alert
+	scan := scanBare(from)
 	list, err := storage.All(ctx, s.db, func(sc storage.Scanner) (struct{}, error) {
-		var created, starts, ends, updated, fingerprint, id int64
-		err := sc(&a.Number, &created, &id, &fingerprint, &a.State, &starts, &ends, &updated, &a.Timeout, &a.Seq, &a.Labels, &a.Annotations, &a.GeneratorURL)
-		o := from[id]
-		a.Project, a.Service, a.Severity, a.Format, a.Key, a.Route, a.Policy, a.Why = o.project, o.service, o.severity, o.format, o.key, o.route, o.policy, o.why
-		a.Created, a.StartsAt, a.EndsAt, a.UpdatedAt = storage.Time(created), storage.Time(starts), storage.Time(ends), storage.Time(updated)
-		if a.Fingerprint = uint64(fingerprint); err == nil { //nolint:gosec // the same 64 bits
-			f(&a)
+		a, err := scan(sc)
+		if err == nil {
+			f(a)
 		}
 		return struct{}{}, err
-	}, `SELECT number, created_at, origin, fingerprint, state, starts_at, ends_at, updated_at, timeout, seq, labels, annotations, generator_url
-		FROM alert WHERE state <> 'resolved' AND number > $1 ORDER BY number LIMIT $2`, after, limit)
+	}, `SELECT `+bareColumns+` FROM alert WHERE state <> 'resolved' AND number > $1 ORDER BY number LIMIT $2`, after, limit)
 	return len(list), err
 }
 
@@ -248,7 +263,19 @@ func (s *Store) Prune(ctx context.Context, before time.Time, reached int64, limi
 }
 
 // Alerts lists rows; see warning.Reading.
-func (s *Store) Alerts(ctx context.Context, q warning.Query) ([]*warning.Alert, error) {
+func (s *Store) Alerts(ctx context.Context, q warning.Query) (list []*warning.Alert, err error) {
+	err = s.db.View(ctx, func(ctx context.Context) error { // rows and origins of one moment
+		list, err = s.alerts(ctx, q)
+		return err
+	})
+	return list, err
+}
+
+func (s *Store) alerts(ctx context.Context, q warning.Query) ([]*warning.Alert, error) {
+	from, all, err := s.originsOf(ctx, q)
+	if err != nil || len(from) == 0 {
+		return []*warning.Alert{}, err
+	}
 	where, args := `number > $1`, []any{int64(0)}
 	add := func(cond string, arg any) {
 		args = append(args, arg)
@@ -257,15 +284,13 @@ func (s *Store) Alerts(ctx context.Context, q warning.Query) ([]*warning.Alert, 
 	if q.Before > 0 {
 		add("number < ", q.Before)
 	}
-	if q.Projects != nil {
-		args = append(args, storage.List(q.Projects))
-		where += " AND " + s.db.In("project", placeholder(len(args)))
-	}
-	if q.Service != "" {
-		add("service = ", q.Service)
-	}
-	if q.Severity != "" {
-		add("severity = ", string(q.Severity))
+	if !all {
+		ids := make([]string, 0, len(from))
+		for id := range from {
+			ids = append(ids, strconv.FormatInt(id, 10))
+		}
+		args = append(args, storage.List(ids))
+		where += " AND " + s.db.In("CAST(origin AS TEXT)", placeholder(len(args)))
 	}
 	if q.Open && q.State == "" {
 		where += ` AND state <> 'resolved'`
@@ -279,7 +304,7 @@ func (s *Store) Alerts(ctx context.Context, q warning.Query) ([]*warning.Alert, 
 		add("state = ", string(q.State))
 	}
 	args = append(args, q.Limit)
-	return storage.All(ctx, s.db, scanAlert, `SELECT `+alertColumns+alertFrom+` WHERE `+where+` ORDER BY number DESC LIMIT `+
+	return storage.All(ctx, s.db, scanBare(from), `SELECT `+bareColumns+` FROM alert WHERE `+where+` ORDER BY number DESC LIMIT `+
 		placeholder(len(args)), args...)
 }
 
