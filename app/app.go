@@ -82,6 +82,7 @@ type App struct {
 	shelves
 	outward
 	backups
+	retention
 
 	SetupLink string // printed by the first start while nobody is administrator
 }

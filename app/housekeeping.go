@@ -6,19 +6,23 @@ import (
 	"time"
 )
 
-// keepDeliveries is how long the delivery log is kept.
-const keepDeliveries = 400 * 24 * time.Hour
-
 // startHousekeeping removes, once an hour and in small pieces, what retention says may go.
 func (a *App) startHousekeeping(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() {
+		retained := a.cfg.Time.Now()
 		for {
 			wait, stop := a.cfg.Time.Wait(time.Hour)
 			select {
 			case <-wait:
 				a.clean(ctx)
+				if now := a.cfg.Time.Now(); now.Sub(retained) >= retentionEvery {
+					retained = now
+					if err := a.Retain(ctx); err != nil && ctx.Err() == nil {
+						a.cfg.Log.Error("what is older than is kept cannot be removed", "err", err)
+					}
+				}
 			case <-ctx.Done():
 				stop()
 				return
@@ -33,15 +37,6 @@ func (a *App) startHousekeeping(ctx context.Context) {
 }
 
 func (a *App) clean(ctx context.Context) {
-	for {
-		n, err := a.Notices.Prune(ctx, a.cfg.Time.Now().Add(-keepDeliveries), 500)
-		if err != nil && ctx.Err() == nil {
-			a.cfg.Log.Error("the delivery log cannot be pruned", "err", err)
-		}
-		if err != nil || n < 500 {
-			break
-		}
-	}
 	if err := a.Webhooks.Prune(ctx); err != nil && ctx.Err() == nil {
 		a.cfg.Log.Error("the log of webhooks cannot be pruned", "err", err)
 	}

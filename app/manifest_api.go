@@ -84,7 +84,7 @@ func (a *App) apiExport(ctx context.Context, in *exportIn) (*web.Out[Exported], 
 	v, name := web.ViewerFrom(ctx), ""
 	if in.Project == "" {
 		if !v.May(access.SettingManage, "") {
-			return nil, mainstay.Errorf(mainstay.Denied, "You may not export the whole installation: say which project.")
+			return nil, mainstay.Faults{"project": "you may not export the whole installation: say which project"}.Err()
 		}
 	} else {
 		_, n, err := a.managed(ctx, access.ProjectManage, in.Project)

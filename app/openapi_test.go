@@ -71,7 +71,7 @@ func TestTheDescriptionOfTheAPIIsWhole(t *testing.T) {
 					matches++
 				}
 			}
-			if changes := method != "get" && strings.Contains(path, "{id}"); matches > 1 || changes != (matches == 1) && !strings.Contains(path, "{name}") {
+			if changes := method != "get" && strings.Contains(path, "{id}"); matches > 1 || changes && matches == 0 {
 				t.Errorf("%s describes If-Match %d times", at, matches)
 			}
 			good, problem := false, false

@@ -75,10 +75,11 @@ func (a *App) wireWarning() (err error) {
 		return err
 	}
 	store := warningdb.New(a.DB, a.Saver, a.Objects, inbox)
+	a.alertRows, a.inboxRows = store, inbox
 	a.Journal.Sparse(journal.Sparse{Subject: mainstay.KindAlert, Kinds: warning.StateFacts(), Moments: store.Moments})
 	a.Warning, err = warning.New(warning.Config{
 		Writing: store, Reading: store, Routes: store, Heartbeats: store, Names: names{a}, Formats: formats(), Time: a.cfg.Time, Log: a.cfg.Log,
-		Timeout: func() time.Duration { return a.Intake.Now().Timeout() },
+		Timeout: func() time.Duration { return a.Intake.Now().Timeout() }, Keep: keptByRetention,
 	})
 	return err
 }
@@ -204,7 +205,7 @@ func (a *App) kinds() []kind {
 			is("templates", "", "A public text for one status.").removable(a.Communication.RemoveTemplate),
 		kindOf("Window", true, a.Maintenance.Define, a.Maintenance.Specs).
 			is("windows", mainstay.KindWindow, "One stretch of planned maintenance.").endable("cancelled", a.Maintenance.Remove),
-	}, append(append(a.webhookKinds(), a.identityKinds()...), append(a.intakeKinds(), a.backupKinds()...)...)...)
+	}, append(append(a.webhookKinds(), a.identityKinds()...), append(append(a.intakeKinds(), a.backupKinds()...), a.retentionKinds()...)...)...)
 }
 
 func (a *App) projectSpecs(ctx context.Context, _ string) (map[string]project.Spec, error) {

@@ -62,7 +62,10 @@ var publicRoutes = map[string]string{
 var rawRoutes = regexp.MustCompile(`^(/live|/search\.json|/alertmanager/.*|/in/.*)$`)
 
 // personal routes are for persons: a token has no account, whatever its role, and is told so.
-var personal = regexp.MustCompile(`^(/me|/me/edit|/me/password|/me/test|/me/notifications|/api/v1/me/test|/me/sign-out-everywhere|/me/sign-out-elsewhere|/me/security.*|/me/sessions/.*|/me/devices.*|/me/notifications/.*|/views.*|/undo/.*|/welcome.*)$`)
+var personal = regexp.MustCompile(`^(/me|/me/edit|/me/preferences|/me/export|/api/v1/me/preferences|/api/v1/me/export|/me/password|/me/test|/me/notifications|/api/v1/me/test|/me/sign-out-everywhere|/me/sign-out-elsewhere|/me/security.*|/me/sessions/.*|/me/devices.*|/me/notifications/.*|/views.*|/undo/.*|/welcome.*)$`)
+
+// others routes show somebody else's to those alone who manage people; what is one's own is asked for by the same route.
+var others = regexp.MustCompile(`^(/api/v1)?/people/\{id\}/access$`)
 
 // installationKinds belong to no project: whoever reads them in one project reads all of them.
 var installationKinds = []mainstay.Kind{mainstay.KindPerson, mainstay.KindTeam, mainstay.KindToken}
@@ -108,6 +111,9 @@ func promised(v walker, r web.Route, home bool) outcome {
 	}
 	if r.Kind == mainstay.KindExhibit && !v.holds(access.IncidentRead) {
 		return hidden // it belongs to an incident, and who may not read that may not know of it
+	}
+	if r.Method == http.MethodGet && others.MatchString(r.Pattern) && v.holds(access.PeopleRead) && !v.holds(access.PeopleManage) {
+		return denied
 	}
 	near := home || v.all || slices.Contains(installationKinds, r.Kind)
 	switch {

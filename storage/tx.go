@@ -79,7 +79,7 @@ func (t *Tx) run(ctx context.Context, f func(ctx context.Context) error) (err er
 		}
 	}()
 	ctx = context.WithValue(ctx, txKey{}, t)
-	if l := leaseFrom(ctx); l != nil {
+	if l := leaseFrom(ctx); l != nil && l.db == t.db { // the work may write to another database besides
 		if err := l.check(ctx, t); err != nil {
 			return err
 		}

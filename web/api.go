@@ -58,6 +58,29 @@ func API[I, O any](rt *Router, r Route, doc Doc, h func(ctx context.Context, in 
 	})
 }
 
+// describeRaw describes a Raw route of the API: a download, whose content is its own.
+func (rt *Router) describeRaw(r Route) {
+	if !strings.HasPrefix(r.Pattern, apiPrefix+"/") || r.Method == "" {
+		return
+	}
+	tag, _, _ := strings.Cut(strings.TrimPrefix(r.Pattern, apiPrefix+"/"), "/")
+	op := &huma.Operation{
+		OperationID: operationID(r), Method: r.Method, Path: r.Pattern, Tags: []string{tag},
+		Summary: "A file: " + strings.TrimPrefix(r.Pattern, apiPrefix), Description: describe(r, Doc{}),
+		Security: []map[string][]string{{"bearer": {}}, {"basic": {}}}, Parameters: describePath[struct{}](r),
+		Responses: map[string]*huma.Response{
+			"200": {Description: "The file", Content: map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
+		},
+	}
+	for _, status := range errorsOf(r) {
+		op.Responses[fmt.Sprint(status)] = &huma.Response{
+			Description: http.StatusText(status),
+			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: rt.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")}},
+		}
+	}
+	rt.api.OpenAPI().AddOperation(op)
+}
+
 var pathValue = regexp.MustCompile(`\{(\w+)\}`)
 
 // describePath describes the values of the path that the input does not read, because the guard has.
@@ -143,7 +166,7 @@ func (rt *Router) serveAPI(r Route, h http.HandlerFunc, w http.ResponseWriter, r
 		err = rt.meter(rt.byActor, s.viewer.Actor.String(), w)
 	}
 	if err != nil {
-		rt.writeProblem(w, req, err)
+		rt.WriteProblem(w, req, err)
 		return
 	}
 	if unsafeMethod(req.Method) {
@@ -248,7 +271,7 @@ func (rt *Router) openAPI() http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		b, err := doc()
 		if err != nil {
-			rt.writeProblem(w, req, fmt.Errorf("describing the API: %w", err))
+			rt.WriteProblem(w, req, fmt.Errorf("describing the API: %w", err))
 			return
 		}
 		w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")

@@ -172,8 +172,8 @@ func (rt *Router) note(req *http.Request, err error) {
 	}
 }
 
-// writeProblem answers with problem+json.
-func (rt *Router) writeProblem(w http.ResponseWriter, req *http.Request, err error) {
+// WriteProblem answers with problem+json.
+func (rt *Router) WriteProblem(w http.ResponseWriter, req *http.Request, err error) {
 	rt.note(req, err)
 	p := problemOf(req.Context(), err)
 	for name, values := range p.header {

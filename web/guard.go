@@ -321,5 +321,5 @@ func (rt *Router) serveRaw(r Route, h http.Handler, w http.ResponseWriter, req *
 		r.Refuse(w, req, err)
 		return
 	}
-	rt.writeProblem(w, req, err)
+	rt.WriteProblem(w, req, err)
 }

@@ -146,7 +146,7 @@ func (rt *Router) serveHits(w http.ResponseWriter, req *http.Request) {
 	q := req.URL.Query()
 	hits, err := rt.hits(req, Seek{Text: q.Get("q"), At: mainstay.ParseRef(q.Get("at")), Do: q.Get("only") == "do"})
 	if err != nil {
-		rt.writeProblem(w, req, err)
+		rt.WriteProblem(w, req, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -183,7 +183,7 @@ func (rt *Router) serveLive(w http.ResponseWriter, req *http.Request) {
 	}
 	l, missed, whole, err := h.join(last)
 	if err != nil {
-		rt.writeProblem(w, req, err)
+		rt.WriteProblem(w, req, err)
 		return
 	}
 	defer h.leave(l)

@@ -125,7 +125,7 @@ func (rt *Router) serve(w http.ResponseWriter, req *http.Request) {
 // refuse answers outside of any route: as a page where people look, as a problem where programs do.
 func (rt *Router) refuse(w http.ResponseWriter, req *http.Request, err error) {
 	if isAPI(req) {
-		rt.writeProblem(w, req, err)
+		rt.WriteProblem(w, req, err)
 		return
 	}
 	c := &Ctx{W: w, R: req, Now: rt.cfg.Time.Now(), rt: rt, livePosition: rt.live.position()}

@@ -93,6 +93,7 @@ func (rt *Router) Handle(r Route, h func(c *Ctx) error) {
 // may come by session, bearer or basic authentication.
 func (rt *Router) Raw(r Route, h http.Handler) {
 	r = rt.add(r)
+	rt.describeRaw(r)
 	pattern := r.Pattern
 	if r.Method != "" {
 		pattern = r.Method + " " + pattern

@@ -178,7 +178,7 @@ func (rt *Router) serveMetrics(w http.ResponseWriter, req *http.Request) {
 	}
 	if !near {
 		if err := rt.admit(Route{Permission: access.SettingManage}, req); err != nil {
-			rt.writeProblem(w, req, err)
+			rt.WriteProblem(w, req, err)
 			return
 		}
 	}

@@ -155,7 +155,7 @@ type List[T any] struct {
 // Query is the part that the input of every API list shares; embed it.
 type Query struct {
 	Limit   int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"At most so many items"`
-	Cursor  string `query:"cursor" maxLength:"500" doc:"The next of the page before"`
+	Cursor  string `query:"cursor" maxLength:"16000" doc:"The next of the page before"`
 	Project string `query:"project" maxLength:"100" doc:"A project's id or name; all projects that you may read when empty"`
 }
 

@@ -25,9 +25,9 @@ type Spec struct {
 // Keep says which backups are kept: the newest of each of so many days, weeks and months that have one. All zero means 7 days, 4 weeks
 // and 6 months.
 type Keep struct {
-	Daily   int `yaml:"daily,omitempty" json:"daily,omitempty" minimum:"0" maximum:"1000"`
-	Weekly  int `yaml:"weekly,omitempty" json:"weekly,omitempty" minimum:"0" maximum:"1000"`
-	Monthly int `yaml:"monthly,omitempty" json:"monthly,omitempty" minimum:"0" maximum:"1000"`
+	Daily   int `yaml:"daily,omitempty" json:"daily,omitempty" minimum:"0" maximum:"1000" doc:"The newest of so many days"`
+	Weekly  int `yaml:"weekly,omitempty" json:"weekly,omitempty" minimum:"0" maximum:"1000" doc:"The newest of so many weeks"`
+	Monthly int `yaml:"monthly,omitempty" json:"monthly,omitempty" minimum:"0" maximum:"1000" doc:"The newest of so many months"`
 }
 
 const (

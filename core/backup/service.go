@@ -139,10 +139,10 @@ func (s *Service) Wake() {
 	}
 }
 
-// Copies lists what is in the folder and what failed, the newest first.
+// Copies lists what is in the folder and what failed, the newest first. Of a folder that cannot be read, it is what was known.
 func (s *Service) Copies(ctx context.Context) ([]Copy, error) {
-	if err := s.look(ctx); err != nil {
-		return nil, err
+	if err := s.look(ctx); err != nil && ctx.Err() == nil {
+		s.cfg.Log.Warn("the folder of backups cannot be looked at", "folder", s.cfg.Dir, "err", err)
 	}
 	return s.cfg.Store.Copies(ctx, listed)
 }

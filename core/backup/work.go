@@ -81,7 +81,7 @@ func (s *Service) begin(ctx context.Context, c Copy, work func(context.Context))
 	return nil
 }
 
-var errOff = mainstay.Errorf(mainstay.Unavailable, "This server makes no backups: it was started without a folder for them (--backup-dir).")
+var errOff = mainstay.Errorf(mainstay.Conflict, "This server makes no backups: it was started without a folder for them (--backup-dir).")
 
 func (s *Service) take(c Copy) error {
 	s.mu.Lock()

@@ -144,11 +144,12 @@ func (p *Pages) matrixView(c *web.Ctx) (v matrixView, err error) {
 			grants = append(grants, access.Grant{Role: access.Role(r.Role), Project: r.Project})
 		}
 	}
-	return v, p.fill(c.Context(), &v, grants, c.Query("in"))
+	return v, p.fill(c.Context(), &v, grants, c.Query("in"), c.Viewer)
 }
 
-// fill makes the rows of the matrix, and what is allowed in the chosen place.
-func (p *Pages) fill(ctx context.Context, v *matrixView, grants []access.Grant, chosen string) error {
+// fill makes the rows of the matrix, and what is allowed in the chosen place; who does not manage people sees no project that they may
+// not read.
+func (p *Pages) fill(ctx context.Context, v *matrixView, grants []access.Grant, chosen string, viewer access.Viewer) error {
 	teams, err := p.teams(ctx, grants)
 	if err != nil {
 		return err
@@ -159,6 +160,9 @@ func (p *Pages) fill(ctx context.Context, v *matrixView, grants []access.Grant, 
 	}
 	held := func(id string) bool {
 		return slices.ContainsFunc(grants, func(g access.Grant) bool { return g.Project == id })
+	}
+	if !v.Manage {
+		projects = slices.DeleteFunc(projects, func(x project.Project) bool { return !viewer.May(access.ProjectRead, x.ID) })
 	}
 	slices.SortStableFunc(projects, func(a, b project.Project) int { return order(held(b.ID)) - order(held(a.ID)) })
 	v.Places = append(v.Places, row(place{Title: "All projects"}, grants, teams))

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -49,7 +48,7 @@ func (p *Pages) auditRoutes(rt *web.Router) {
 			Description: "Filtered by person (what they did, and what was about them), project, kind, object and time. " +
 				"/api/v1/audit/export takes the same filters and format=csv or jsonl, and answers with all of it.", Tag: "facts",
 		}, p.auditAPI)
-	rt.Raw(web.Route{Method: "GET", Pattern: "/api/v1/audit/export", Permission: access.JournalRead}, http.HandlerFunc(p.exportAPI))
+	rt.Raw(web.Route{Method: "GET", Pattern: "/api/v1/audit/export", Permission: access.JournalRead}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.exportAPI(rt, w, r) }))
 }
 
 // asked are the filters as they were typed.
@@ -555,7 +554,7 @@ func (p *Pages) exportPage(c *web.Ctx) error {
 	return err
 }
 
-func (p *Pages) exportAPI(w http.ResponseWriter, r *http.Request) {
+func (p *Pages) exportAPI(rt *web.Router, w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	q := r.URL.Query()
 	begun, err := p.export(ctx, w, web.ViewerFrom(ctx), askedOf(q), q.Get("format"), p.cfg.Time.Now())
@@ -564,22 +563,6 @@ func (p *Pages) exportAPI(w http.ResponseWriter, r *http.Request) {
 	case begun:
 		panic(http.ErrAbortHandler)
 	default:
-		problem(w, err)
+		rt.WriteProblem(w, r, err)
 	}
-}
-
-// problem answers in the shape of the API's errors.
-func problem(w http.ResponseWriter, err error) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(web.Status(err))
-	type field struct {
-		Location string `json:"location"`
-		Message  string `json:"message"`
-	}
-	list := []field{}
-	for k, v := range mainstay.ErrorFields(err) {
-		list = append(list, field{"query." + k, v})
-	}
-	b, _ := json.Marshal(map[string]any{"status": web.Status(err), "title": http.StatusText(web.Status(err)), "detail": mainstay.ErrorMessage(err), "errors": list})
-	_, _ = io.Copy(w, bytes.NewReader(b))
 }

@@ -48,7 +48,7 @@ func TestAPersonIsAddedAndEdited(t *testing.T) {
 		if p.Status != 200 || p.Path != "/people/beatrix" || p.Says("bea@example.com email") || !p.Says("https://hooks.example/bea") {
 			t.Errorf("renamed, without mail: %d %s %s", p.Status, p.Path, p.Text())
 		}
-		if p = p.Press("Deactivate", nil); p.Status != 200 || !p.Says("can no longer sign in") || !p.Says("Undo") {
+		if p = p.Follow("Deactivate").Press("Deactivate Bea <i>Berg</i>", nil); p.Status != 200 || !p.Says("can no longer sign in") || !p.Says("Undo") {
 			t.Errorf("deactivated: %d %s", p.Status, p.Text())
 		}
 		if p = b.Get("/people"); p.Says("beatrix") {
@@ -57,7 +57,7 @@ func TestAPersonIsAddedAndEdited(t *testing.T) {
 		if p = p.Press("Search", url.Values{"q": {"BEATRIX"}, "all": {"1"}}); !p.Says("beatrix") || !p.Says("deactivated") {
 			t.Errorf("search: %s", p.Text())
 		}
-		if p = b.Get("/people/ana").Press("Deactivate", nil); p.Status != http.StatusConflict || !p.Says("last administrator") {
+		if p = b.Get("/people/ana/deactivate").Press("Deactivate ana", nil); p.Status != http.StatusConflict || !p.Says("last administrator") {
 			t.Errorf("the last administrator: %d %s", p.Status, p.Text())
 		}
 	})
