@@ -32,7 +32,7 @@ var coreEdges = map[string][]string{
 	"intake":   {"setting", "commit"},
 	"setting":  {"commit"},
 	"backup":   {"commit", "calendar", "notify", "setting"}, // falls due on a wall clock; tells administrators; its schedule is a setting
-	"view":     {"commit"}, // a view that is shared is changed by a fact
+	"view":     {"commit"},                                  // a view that is shared is changed by a fact
 	"undo":     {},
 	"file":     {"commit", "object"}, // registers exhibits
 	"calendar": {},

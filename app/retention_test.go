@@ -62,7 +62,9 @@ func (a ages) send(key, name string, over bool) {
 // alerts are the names of the alerts that there are, newest first.
 func (a ages) alerts() string {
 	a.t.Helper()
-	var list struct{ Items []struct{ Labels map[string]string } }
+	var list struct {
+		Items []struct{ Labels map[string]string }
+	}
 	a.With(a.Token(a.t, "administrator", "")).Get(a.t, "/api/v1/alerts").JSON(a.t, &list)
 	var names []string
 	for _, x := range list.Items {
