@@ -133,7 +133,11 @@ func (a *App) pages() ([]pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	list = append(list, copies)
+	keep, err := a.retentionPages()
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, copies, keep)
 	practices, err := a.practicePages(n)
 	return append(list, practices...), err
 }

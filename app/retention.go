@@ -13,6 +13,7 @@ import (
 	"github.com/mainstayhq/mainstay/core/journal"
 	"github.com/mainstayhq/mainstay/core/setting"
 	"github.com/mainstayhq/mainstay/core/setting/settingdb"
+	"github.com/mainstayhq/mainstay/core/setting/settingweb"
 	"github.com/mainstayhq/mainstay/fact"
 	"github.com/mainstayhq/mainstay/practice/warning"
 	"github.com/mainstayhq/mainstay/practice/warning/warningdb"
@@ -266,4 +267,17 @@ func (a *App) retentionKinds() []kind {
 		kindOf("InstallationRetention", false, a.Settings.DefineRetention, a.Settings.RetentionSpecs).
 			is("retention", "", "How long every project keeps what it need not keep for ever, unless it says otherwise itself. There is one, named default."),
 	}
+}
+
+func (a *App) retentionPages() (*settingweb.Pages, error) {
+	return settingweb.New(settingweb.Config{
+		Settings: a.Settings, Projects: a.Projects,
+		Pruned: func(ctx context.Context, project string) (out []settingweb.Pruned, err error) {
+			list, err := settingdb.New(a.DB, a.Saver).Pruned(ctx, project)
+			for _, x := range list {
+				out = append(out, settingweb.Pruned(x))
+			}
+			return out, err
+		},
+	})
 }

@@ -33,5 +33,5 @@ type savedViews struct{ a *App }
 
 // Of implements web.Views.
 func (q savedViews) Of(ctx context.Context, v access.Viewer, list string) ([]web.SavedView, error) {
-	return viewweb.Of(ctx, q.a.Views, names{q.a}, v, list)
+	return viewweb.Of(ctx, q.a.Views, names(q), v, list)
 }

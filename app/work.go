@@ -32,7 +32,10 @@ func (a *App) Work(ctx context.Context, f func(ctx context.Context) error) (err 
 // Settle waits, in real time, until nothing is under way. It asks twice: what was being handed over at the first look may have set
 // something that is due.
 func (a *App) Settle(ctx context.Context) error {
-	for tries := 0; !a.Settled() || !a.Settled(); tries++ {
+	for tries := 0; ; tries++ {
+		if first, second := a.Settled(), a.Settled(); first && second {
+			return nil
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -42,7 +45,6 @@ func (a *App) Settle(ctx context.Context) error {
 		}
 		time.Sleep(30 * time.Microsecond) // real: goroutines and the disk do not follow a moved clock
 	}
-	return nil
 }
 
 // NextDue is when the next timer falls due, if one does before the given time.

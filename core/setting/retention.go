@@ -248,3 +248,6 @@ func AgeWords(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d days", int(d/day))
 }
+
+// DefaultRetention is what counts where nobody says anything.
+func DefaultRetention() Retention { return defaultRetention }

@@ -149,6 +149,7 @@ var adminPlaces = []adminPlace{
 	{"/admin/webhooks", "Webhooks", "facts delivered outward, signed, with retry and replay"},
 	{"/admin/settings", "Settings", "of this installation"},
 	{"/admin/backups", "Backups", "made on schedule, and restored to try them"},
+	{"/admin/retention", "Retention", "how long what is kept, and legal holds"},
 	{"/admin/audit", "Audit", "who changed what, and when; with export"},
 	{"/admin/personal-data", "Personal data", "what is held of persons, erasures, what nobody owns"},
 	{"/admin/journal", "Journal", "everything that happened, chained and verifiable"},

@@ -115,9 +115,12 @@ func vapid(t *testing.T, header, audience string, keys webpush.Keys) {
 	}
 	signature, _ := e.DecodeString(parts[2])
 	public, _ := e.DecodeString(k)
-	x, y := new(big.Int).SetBytes(public[1:33]), new(big.Int).SetBytes(public[33:])
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), public)
+	if err != nil {
+		t.Fatal(err)
+	}
 	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	if !ecdsa.Verify(&ecdsa.PublicKey{Curve: elliptic.P256(), X: x, Y: y}, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
+	if !ecdsa.Verify(key, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
 		t.Error("the signature does not hold")
 	}
 }
