@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -150,16 +149,21 @@ func dump(ctx context.Context, db *storage.DB, cfg Config, w io.Writer, wrote fu
 	return b, nil
 }
 
-// keyPrint tells whether two secret keys are the same and says nothing about them; "" when there is no key.
-func keyPrint(path string) string {
-	if _, err := os.Stat(path); err != nil {
-		return ""
-	}
-	v, err := setting.LoadKey(path)
+// keyPrints tell whether two secret keys are the same and say nothing about them: of the key in the file, and of those before that it
+// opens for. None when there is no key.
+func keyPrints(path string) []string {
+	k, err := setting.ReadKeyFile(path)
 	if err != nil {
-		return ""
+		return nil
 	}
-	return hex.EncodeToString(v.Derive("backup-key-print")[:8])
+	return k.Vault().Prints()
+}
+
+func keyPrint(path string) string {
+	if list := keyPrints(path); len(list) > 0 {
+		return list[0]
+	}
+	return ""
 }
 
 // keepFiles adds the contents, and returns the digests of those that are gone.
@@ -296,7 +300,7 @@ func restore(ctx context.Context, cfg Config, r io.Reader, trial *trial) (out Re
 		}
 		return out.look(ctx, db, onDisk(disk))
 	})
-	out.Key = compareKeys(out.Head.Key, keyPrint(cfg.SecretKeyFile))
+	out.Key = compareKeys(out.Head.Key, keyPrints(cfg.SecretKeyFile))
 	return out, err
 }
 
@@ -335,13 +339,13 @@ func (r *Restored) look(ctx context.Context, db *storage.DB, has func(ctx contex
 	})
 }
 
-func compareKeys(backup, here string) string {
+func compareKeys(backup string, here []string) string {
 	switch {
 	case backup == "":
 		return "unknown"
-	case here == "":
+	case len(here) == 0:
 		return "absent"
-	case here == backup:
+	case slices.Contains(here, backup):
 		return "same"
 	}
 	return "other"

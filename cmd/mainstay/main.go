@@ -235,6 +235,7 @@ type cli struct {
 	Restore restoreCmd      `cmd:"" help:"Fill an empty installation, on SQLite or PostgreSQL, from a backup."`
 	Migrate migrateCmd      `cmd:"" help:"Move an installation between SQLite and PostgreSQL."`
 	Doctor  doctorCmd       `cmd:"" help:"Look for what is wrong, and say what to do."`
+	Secret  secretKeyCmd    `cmd:"" name:"secret-key" help:"The key that seals secrets."`
 	Version versionCmd      `cmd:"" help:"Print the version."`
 
 	Completion completionCmd `cmd:"" help:"Completion of the command line for bash, zsh or fish."`

@@ -27,11 +27,14 @@ import (
 
 // Vault seals secrets for the database and signs links, with keys derived from one secret key that is kept outside of it.
 type Vault struct {
-	sealing []byte
-	signing []byte
+	sealing   []byte
+	signing   []byte
+	opening   [][]byte          // sealing keys of before
+	verifying [][]byte          // signing keys of before
+	derived   map[string][]byte // what Derive gives for some purposes
 }
 
-// LoadKey reads the secret key file, or makes it with mode 0600 when it is absent. The file holds 64 hex characters.
+// LoadKey reads the secret key file, or makes it with mode 0600 when it is absent. The file is a KeyFile.
 func LoadKey(path string) (*Vault, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -40,11 +43,11 @@ func LoadKey(path string) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the secret key: %w", err)
 	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != 32 {
-		return nil, mainstay.Errorf(mainstay.Invalid, "the secret key file %s must hold 64 hexadecimal characters", path)
+	k, err := ParseKeyFile(string(text))
+	if err != nil {
+		return nil, badKeyFile(path)
 	}
-	return NewVault(key), nil
+	return k.Vault(), nil
 }
 
 // makeKey makes the file appear whole: neither a crash nor another process that begins at the same moment meets half of it.
@@ -101,9 +104,27 @@ func NewVault(key []byte) *Vault {
 
 // Derive is a key of 32 bytes for one purpose, such as "status-snapshot"; the same key file always gives the same one.
 func (v *Vault) Derive(purpose string) []byte {
-	m := hmac.New(sha256.New, v.signing)
+	if key := v.derived[purpose]; key != nil {
+		return key
+	}
+	return derive(v.signing, purpose)
+}
+
+func derive(signing []byte, purpose string) []byte {
+	m := hmac.New(sha256.New, signing)
 	m.Write([]byte("derive/" + purpose))
 	return m.Sum(nil)
+}
+
+// Prints tell whether two secret keys are the same and say nothing about them: of the key, and of those before whose secrets it opens.
+func (v *Vault) Prints() (list []string) {
+	for n, signing := range append([][]byte{v.signing}, v.verifying...) {
+		if n > len(v.opening) {
+			break
+		}
+		list = append(list, hex.EncodeToString(derive(signing, "backup-key-print")[:8]))
+	}
+	return list
 }
 
 // Seal encrypts a secret for the database (XChaCha20-Poly1305, random nonce).
@@ -121,33 +142,34 @@ func (v *Vault) Seal(secret string) (string, error) {
 
 // Open is the inverse of Seal. It fails when the key is another one or the text was altered.
 func (v *Vault) Open(sealed string) (string, error) {
-	aead, err := chacha20poly1305.NewX(v.sealing)
-	if err != nil {
-		return "", err
-	}
 	text, ok := strings.CutPrefix(sealed, "v1:")
 	b, err := base64.RawStdEncoding.DecodeString(text)
-	if !ok || err != nil || len(b) < aead.NonceSize() {
+	if !ok || err != nil || len(b) < chacha20poly1305.NonceSizeX {
 		return "", errors.New("a sealed secret is malformed")
 	}
-	plain, err := aead.Open(nil, b[:aead.NonceSize()], b[aead.NonceSize():], nil)
-	if err != nil {
-		return "", mainstay.Errorf(mainstay.Unavailable, "a secret cannot be opened: the secret key file is not the one it was sealed with")
+	for _, key := range append([][]byte{v.sealing}, v.opening...) {
+		aead, err := chacha20poly1305.NewX(key)
+		if err != nil {
+			return "", err
+		}
+		if plain, err := aead.Open(nil, b[:aead.NonceSize()], b[aead.NonceSize():], nil); err == nil {
+			return string(plain), nil
+		}
 	}
-	return string(plain), nil
+	return "", mainstay.Errorf(mainstay.Unavailable, "a secret cannot be opened: the secret key file is not the one it was sealed with")
 }
 
 // Sign makes a token that carries text in clear, bound to a purpose and valid until the given time.
 func (v *Vault) Sign(purpose, text string, until time.Time) string {
 	body := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d\x00%s", until.Unix(), text))
-	return body + "." + base64.RawURLEncoding.EncodeToString(v.mac(purpose, body))
+	return body + "." + base64.RawURLEncoding.EncodeToString(mac(v.signing, purpose, body))
 }
 
 // Verify returns the text of a token that Sign made for the purpose, unless it was altered (Denied) or has ended (Gone).
 func (v *Vault) Verify(purpose, token string, now time.Time) (string, error) {
-	body, mac, _ := strings.Cut(token, ".")
-	given, err := base64.RawURLEncoding.DecodeString(mac)
-	if err != nil || !hmac.Equal(given, v.mac(purpose, body)) {
+	body, signature, _ := strings.Cut(token, ".")
+	given, err := base64.RawURLEncoding.DecodeString(signature)
+	if err != nil || !v.signed(purpose, body, given) {
 		return "", mainstay.Errorf(mainstay.Denied, "This link is not one of ours, or it was cut off. Copy it whole from the message.")
 	}
 	text, err := base64.RawURLEncoding.DecodeString(body)
@@ -162,8 +184,17 @@ func (v *Vault) Verify(purpose, token string, now time.Time) (string, error) {
 	return rest, nil
 }
 
-func (v *Vault) mac(purpose, body string) []byte {
-	m := hmac.New(sha256.New, v.signing)
+func (v *Vault) signed(purpose, body string, given []byte) bool {
+	for _, key := range append([][]byte{v.signing}, v.verifying...) {
+		if hmac.Equal(given, mac(key, purpose, body)) {
+			return true
+		}
+	}
+	return false
+}
+
+func mac(key []byte, purpose, body string) []byte {
+	m := hmac.New(sha256.New, key)
 	m.Write([]byte(purpose))
 	m.Write([]byte{0})
 	m.Write([]byte(body))

@@ -1,0 +1,4 @@
+package app
+
+// SealedTables is sealedTables, for tests.
+func SealedTables() []string { return sealedTables }
