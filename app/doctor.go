@@ -27,14 +27,16 @@ const (
 // Finding is what doctor found out about one thing.
 type Finding struct {
 	Check string `json:"check"`
-	State string `json:"state"`        // ok, look or wrong
-	Says  string `json:"says"`         // a sentence
-	Do    string `json:"do,omitempty"` // what to do; "" when all is well
+	State string `json:"state"`         // ok, look or wrong
+	Says  string `json:"says"`          // a sentence
+	Why   string `json:"why,omitempty"` // why it matters; "" when all is well
+	Do    string `json:"do,omitempty"`  // what to do; "" when all is well
 }
 
 // doctor collects findings.
 type doctor struct {
 	cfg  Config
+	deep bool
 	list []Finding
 }
 
@@ -43,7 +45,7 @@ func (d *doctor) fine(check, format string, args ...any) {
 }
 
 func (d *doctor) found(check, state, do, format string, args ...any) {
-	d.list = append(d.list, Finding{Check: check, State: state, Says: fmt.Sprintf(format, args...), Do: do})
+	d.list = append(d.list, Finding{Check: check, State: state, Says: fmt.Sprintf(format, args...), Why: why[check], Do: do})
 }
 
 // each reports problems that were found, or that there are none.
@@ -58,16 +60,20 @@ func (d *doctor) each(check, state, do, fine string, problems []string) {
 
 // Doctor looks at an installation, also while a server runs on it, and changes nothing. What it cannot look at because of another
 // finding, it leaves out.
-func Doctor(ctx context.Context, cfg Config) ([]Finding, error) {
+func Doctor(ctx context.Context, cfg Config) ([]Finding, error) { return Examine(ctx, cfg, false) }
+
+// Examine is Doctor; a deep look also reads the whole file of a large embedded database.
+func Examine(ctx context.Context, cfg Config, deep bool) ([]Finding, error) {
 	if err := cfg.defaults(); err != nil {
 		return nil, err
 	}
-	d := &doctor{cfg: cfg}
+	d := &doctor{cfg: cfg, deep: deep}
 	d.folder()
 	key := d.key()
 	if schema := d.database(ctx); !schema || !key {
 		return d.list, nil // opening the installation would make or change something
 	}
+	d.site(ctx)
 	cfg.Announce = true
 	a, err := Open(ctx, cfg)
 	if err != nil {
@@ -75,7 +81,8 @@ func Doctor(ctx context.Context, cfg Config) ([]Finding, error) {
 		return d.list, nil
 	}
 	for _, check := range []func(context.Context, *App) error{
-		d.sealed, d.journal, d.people, d.schedules, d.policies, d.routes, d.mail, d.deliveries,
+		d.sealed, d.journal, d.people, d.administrators, d.passwords, d.schedules, d.gaps, d.policies, d.routes, d.signals, d.hooks,
+		d.mail, d.deliveries, d.backups, d.holds,
 	} {
 		if err := check(ctx, a); err != nil {
 			return d.list, errors.Join(err, a.Close())
@@ -178,6 +185,7 @@ func (d *doctor) database(ctx context.Context) bool {
 		faults = []string{explain(err)}
 	}
 	d.each("durability", Wrong, "Set it back in the database's configuration: what was answered may be lost with the power.", "What is answered is on disk.", faults)
+	d.files(ctx, db)
 	d.clock(ctx, db)
 	d.snapshot(ctx, db)
 	return true

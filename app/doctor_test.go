@@ -60,7 +60,7 @@ func TestDoctor(t *testing.T) {
 			}
 			found := map[string]string{}
 			for _, f := range list {
-				if (f.State != app.Fine) != (f.Do != "") || f.Says == "" {
+				if (f.State != app.Fine) != (f.Do != "") || (f.State != app.Fine) != (f.Why != "") || f.Says == "" {
 					t.Errorf("a finding without what to do: %+v", f)
 				}
 				if f.State != app.Fine {

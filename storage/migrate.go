@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mainstayhq/mainstay"
 )
@@ -165,4 +166,10 @@ func (db *DB) listMigrations(owners []Migrations) ([]migration, error) {
 		all = append(all, own...)
 	}
 	return all, nil
+}
+
+// Migrated is when the first schema change ran, which is when the database was made.
+func (db *DB) Migrated(ctx context.Context) (t time.Time, err error) {
+	us, err := One(ctx, db, Value[int64], `SELECT coalesce(min(at), 0) FROM schema_migration`)
+	return Time(us), err
 }

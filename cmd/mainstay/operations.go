@@ -141,22 +141,26 @@ func (c *migrateCmd) place(where string) app.Config {
 }
 
 type doctorCmd struct {
-	database
-	SMTPURL  string `name:"smtp-url" help:"Mail server, as serve has it." placeholder:"URL"`
-	MailFrom string `help:"Sender of all mail, as serve has it." default:"mainstay@localhost" placeholder:"ADDRESS"`
-	Output   string `short:"o" help:"table or json." enum:"table,json" default:"table"`
+	serveCmd
+	Deep   bool   `help:"Also read the whole file of a large embedded database."`
+	Strict bool   `help:"Exit with 1 also for what is only worth a look."`
+	Output string `short:"o" help:"table or json." enum:"table,json" default:"table"`
 }
 
 var errUnwell = errors.New("something is wrong: see above")
 
 // Run exits with 1 when something is wrong.
 func (c *doctorCmd) Run(ctx context.Context) error {
-	cfg, err := c.quiet()
+	cfg, err := c.serveConfig()
 	if err != nil {
 		return err
 	}
-	cfg.SMTPURL, cfg.MailFrom = c.SMTPURL, c.MailFrom
-	list, err := app.Doctor(ctx, cfg)
+	quiet, err := c.quiet()
+	if err != nil {
+		return err
+	}
+	cfg.Log = quiet.Log
+	list, err := app.Examine(ctx, cfg, c.Deep)
 	if err != nil {
 		return err
 	}
@@ -166,6 +170,9 @@ func (c *doctorCmd) Run(ctx context.Context) error {
 		w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 		for _, f := range list {
 			fmt.Fprintf(w, "%s\t%s\t%s\n", f.State, f.Check, f.Says)
+			if f.Why != "" {
+				fmt.Fprintf(w, "\t\t  %s\n", f.Why)
+			}
 			if f.Do != "" {
 				fmt.Fprintf(w, "\t\t→ %s\n", f.Do)
 			}
@@ -173,7 +180,7 @@ func (c *doctorCmd) Run(ctx context.Context) error {
 		err = w.Flush()
 	}
 	for _, f := range list {
-		if f.State == app.Wrong {
+		if f.State == app.Wrong || c.Strict && f.State == app.Look {
 			return errors.Join(err, errUnwell)
 		}
 	}
