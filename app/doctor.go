@@ -157,7 +157,11 @@ func (d *doctor) database(ctx context.Context) bool {
 	const check = "database"
 	db, err := openStorage(ctx, &d.cfg)
 	if err != nil {
-		d.found(check, Wrong, "Check --data or --database-url, and that the database runs.", "It cannot be reached: %s", explain(err))
+		do := "Check --data or --database-url, and that the database runs."
+		if storage.Broken(err) {
+			do = "Keep a copy of the data folder as it is, and restore the newest verified backup into an empty one."
+		}
+		d.found(check, Wrong, do, "It cannot be reached: %s", explain(err))
 		return false
 	}
 	defer db.Close() //nolint:errcheck // it was only looked at

@@ -38,6 +38,7 @@ type engine struct {
 	oncallPages   *escalationweb.Pages
 	ready         atomic.Bool
 	servers       []*http.Server
+	cert          *certificate // nil without TLS
 	failed        chan error
 	URL           string // where the pages answer
 	Status        string // where the status page answers; "" when it is off

@@ -39,6 +39,7 @@ func (a *App) serveAll(main, status net.Listener) error {
 			return mainstay.Errorf(mainstay.Invalid, "reading --tls-cert and --tls-key: %v", err)
 		}
 		scheme, secure = "https://", &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12}
+		a.cert = c
 	}
 	a.URL = scheme + main.Addr().String()
 	a.serve(main, a.router.Handler(), secure)
@@ -89,6 +90,21 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return c.pair, nil
 	}
 	return c.look()
+}
+
+// Reload reads the certificate and its key again, now; a pair that cannot be used is an error, and leaves the one before in use.
+func (a *App) Reload() error {
+	if a.cert == nil {
+		return nil
+	}
+	a.cert.mu.Lock()
+	defer a.cert.mu.Unlock()
+	pair, err := tls.LoadX509KeyPair(a.cert.cert, a.cert.key)
+	if err != nil {
+		return mainstay.Errorf(mainstay.Invalid, "reading --tls-cert and --tls-key: %v; the certificate of before stays in use", err)
+	}
+	a.cert.pair, a.cert.written = &pair, newest(a.cert.cert, a.cert.key)
+	return nil
 }
 
 func (c *certificate) load() (*tls.Certificate, error) {

@@ -18,7 +18,7 @@ import (
 func (a *App) wireWeb() (err error) {
 	a.router, err = web.NewRouter(web.Config{
 		Time: a.cfg.Time, Log: a.cfg.Log, Identity: a.Identity, Objects: finder{a}, ExternalURL: a.cfg.ExternalURL,
-		TrustedProxies: a.cfg.TrustedProxies, Version: a.cfg.Version, Ready: a.isReady, Metrics: a.metrics.handler(),
+		TrustedProxies: a.cfg.TrustedProxies, TLS: a.cfg.TLSCert != "", Version: a.cfg.Version, Ready: a.isReady, Metrics: a.metrics.handler(),
 		Me: a.me, Burning: func(ctx context.Context, v access.Viewer) (*ui.Burn, error) { return a.incidentPages.Burning(ctx, v) }, Tallies: a.tallies, Search: a.find, Projects: projects{a}, First: a.first,
 		Line: a.line, Zone: a.Projects.Zone, Views: savedViews{a}, Undo: a.Undo, Rate: a.cfg.Rate, Expect: storage.Expect, Setup: assistant{a},
 		Unread: func(ctx context.Context, v access.Viewer) (int, error) { return a.bell.Unread(ctx, v) },

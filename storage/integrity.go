@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Integrity reads the database's own structures and names what is broken in them, at most ten things. On SQLite it reads the whole file.
@@ -20,6 +23,12 @@ func (db *DB) Integrity(ctx context.Context) (faults []string, err error) {
 		return nil, err
 	}
 	return list, nil
+}
+
+// Broken reports whether the embedded database says that its file is damaged, or none.
+func Broken(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB)
 }
 
 // Sizes are the bytes of the embedded database's file and of its log; both are 0 for PostgreSQL.

@@ -204,5 +204,5 @@ func (c *Ctx) eatSays() []ui.Said {
 }
 
 func (rt *Router) secure() bool {
-	return rt.cfg.ExternalURL != nil && rt.cfg.ExternalURL.Scheme == "https"
+	return rt.cfg.TLS || rt.cfg.ExternalURL != nil && rt.cfg.ExternalURL.Scheme == "https"
 }

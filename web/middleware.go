@@ -155,7 +155,7 @@ func (p *probe) Header() http.Header         { return p.header }
 func (p *probe) WriteHeader(status int)      { p.status = status }
 func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
 
-// ClientIP is the address of who asks. X-Forwarded-For counts only as far as trusted proxies wrote it.
+// ClientIP is the address of who asks. X-Forwarded-For and Forwarded count only as far as trusted proxies wrote them.
 func (rt *Router) ClientIP(req *http.Request) string {
 	host, _, err := net.SplitHostPort(req.RemoteAddr)
 	if err != nil {
@@ -165,14 +165,14 @@ func (rt *Router) ClientIP(req *http.Request) string {
 	if err != nil || !rt.trusted(ip) {
 		return host
 	}
-	hops := strings.Split(strings.Join(req.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+	list := hops(req.Header)
+	for i := len(list) - 1; i >= 0; i-- {
+		from, err := hop(list[i])
 		if err != nil {
 			break
 		}
-		ip = hop
-		if !rt.trusted(hop) {
+		ip = from
+		if !rt.trusted(from) {
 			break
 		}
 	}

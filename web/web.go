@@ -25,7 +25,8 @@ type Config struct {
 	Objects  Objects
 
 	ExternalURL    *url.URL       // where people reach the server; links and Secure cookies follow it
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For and Forwarded count
+	TLS            bool           // it is spoken here: cookies are Secure also without an ExternalURL
 	Version        string
 	MaxBody        int64 // bytes of a form or an API body; 1 MiB when 0
 	Rate           Rate  // of the API

@@ -134,13 +134,33 @@ func waitAndStop(ctx context.Context, a *app.App) error {
 	watching, unwatch := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() { defer close(watched); watchdog(watching, a) }()
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	go reloadOn(ctx, hangUp, a)
 	failed := a.Wait(ctx)
+	signal.Stop(hangUp)
 	unwatch()
 	<-watched
 	_ = tellSystemd("STOPPING=1") // it sees the end anyway
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 	defer cancel()
 	return errors.Join(failed, a.Stop(stop))
+}
+
+// reloadOn reads the certificate again with each signal, until ctx ends.
+func reloadOn(ctx context.Context, hangUp <-chan os.Signal, a *app.App) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangUp:
+			if err := a.Reload(); err != nil {
+				fmt.Fprintln(os.Stderr, "mainstay:", explain(err))
+			} else {
+				fmt.Fprintln(os.Stderr, "mainstay: read the certificate again")
+			}
+		}
+	}
 }
 
 func closeApp(a *app.App) {
