@@ -87,7 +87,7 @@ func newEnv(t testing.TB, address string, migrations ...storage.Migrations) *Env
 		}
 	})
 	e.DB = db
-	own := []storage.Migrations{storage.Own(), journaldb.Migrations(), timerdb.Migrations(), objectdb.Migrations()}
+	own := Owners()
 	if err := db.Migrate(t.Context(), append(own, migrations...)...); err != nil {
 		t.Fatal(err)
 	}
@@ -262,4 +262,9 @@ func (w testWriter) Write(b []byte) (int, error) {
 	w.t.Helper()
 	w.t.Logf("%s", strings.TrimRight(string(b), "\n"))
 	return len(b), nil
+}
+
+// Owners are the migrations that every Env has, besides those that its test asks for.
+func Owners() []storage.Migrations {
+	return []storage.Migrations{storage.Own(), journaldb.Migrations(), timerdb.Migrations(), objectdb.Migrations()}
 }

@@ -98,24 +98,35 @@ func lockFile(path string) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking the data folder: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	for try := 0; ; try++ {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return func() { _ = f.Close() }, nil
+		}
+		if errors.Is(err, unix.EWOULDBLOCK) && try < 5 { // perhaps only Held looks
+			_ = pause(context.Background(), 20*time.Millisecond)
+			continue
+		}
 		_ = f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, errHeld
 		}
 		return nil, fmt.Errorf("locking the data folder: %w", err)
 	}
-	return func() { _ = f.Close() }, nil
 }
 
-// Held reports whether a server holds the data folder now. Only for the embedded database.
+// Held reports whether a server holds the data folder now. Only for the embedded database. A server that starts at this moment waits
+// until it has looked.
 func (db *DB) Held() bool {
-	unlock, err := lockFile(filepath.Join(db.cfg.Dir, "lock"))
+	f, err := os.Open(filepath.Join(db.cfg.Dir, "lock"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
 	if err != nil {
 		return true
 	}
-	unlock()
-	return false
+	defer f.Close()                                                  //nolint:errcheck // the lock goes with it
+	return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil // shared: those who look do not take each other for a server
 }
 
 // lockSession takes a lock that PostgreSQL gives up with the connection. A server that was killed a moment ago may not have
@@ -131,7 +142,7 @@ func (db *DB) lockSession(ctx context.Context) (func(), error) {
 		if err == nil && ok {
 			return func() { _ = c.Close() }, nil
 		}
-		if err == nil && try >= 50 {
+		if err == nil && try >= 20 {
 			err = errHeld
 		}
 		if err == nil {

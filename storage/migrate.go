@@ -14,7 +14,7 @@ import (
 )
 
 // Migrations are the numbered SQL files of one practice or mechanism: 0001.sql, 0002.sql, …; 0002.postgres.sql stands beside
-// 0002.sql where PostgreSQL needs another text. Each runs once, in one transaction, and is never edited after a release.
+// 0002.sql where PostgreSQL needs another text. Each runs once, and is never edited after a release.
 type Migrations struct {
 	Owner string // the package's noun, such as "incident"
 	Files fs.FS
@@ -30,8 +30,8 @@ type migration struct {
 	files  fs.FS
 }
 
-// Migrate brings the schema up to date: the owners in the given order, each one's files by number. A schema that is newer
-// than this binary is an error, and nothing is changed.
+// Migrate brings the schema up to date, in one transaction: the owners in the given order, each one's files by number. A schema that
+// is newer than this binary is an error, and so is a change that fails; then nothing is changed.
 func (db *DB) Migrate(ctx context.Context, owners ...Migrations) error {
 	return db.migrate(ctx, func(migration) bool { return true }, owners)
 }
@@ -65,14 +65,18 @@ func (db *DB) migrate(ctx context.Context, wanted func(migration) bool, owners [
 				"the database was written by a newer Mainstay (it has the schema change %q): start that version, or restore a backup", key)
 		}
 	}
-	for _, m := range all {
-		if !done[m.key()] && wanted(m) {
+	todo := slices.DeleteFunc(all, func(m migration) bool { return done[m.key()] || !wanted(m) })
+	if len(todo) == 0 {
+		return nil
+	}
+	return db.Write(ctx, Normal, func(ctx context.Context) error { // all or none: with a fault, the version of before still starts
+		for _, m := range todo {
 			if err := db.migrateOne(ctx, m); err != nil {
 				return fmt.Errorf("schema change %s: %w", m.key(), err)
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func (m migration) key() string { return fmt.Sprintf("%s/%04d", m.owner, m.number) }

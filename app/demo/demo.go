@@ -246,6 +246,7 @@ func (d *Demo) playHarbour(ctx context.Context, a *app.App, clock *mainstay.Move
 func (d *Demo) goLive(ctx context.Context) (err error) {
 	cfg := d.config(d.dir, mainstay.Clock{})
 	cfg.Scratch = false
+	cfg.BackupDir = filepath.Join(d.dir, "backups")
 	if d.year != nil {
 		cfg.Panels = append(cfg.Panels, d.year.panel())
 	}
@@ -269,6 +270,9 @@ func (d *Demo) goLive(ctx context.Context) (err error) {
 		if d.failed = d.year.run(ctx); d.failed != nil && ctx.Err() == nil {
 			d.year.set("failed: "+d.failed.Error(), d.year.to)
 			d.Progress("the year of Lighthouse could not be played: " + d.failed.Error())
+		}
+		if _, err := d.App.Backups.Make(ctx, operator); err != nil && ctx.Err() == nil {
+			d.Progress("no backup could be begun: " + err.Error())
 		}
 	})
 	return nil

@@ -99,6 +99,25 @@ func syncDir(dir string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+// Clean removes what uploads that were cut off have left, if it is older than the time.
+func (d *Disk) Clean(_ context.Context, before time.Time) (n int, err error) {
+	list, err := filepath.Glob(filepath.Join(d.dir, "incoming", "*.part"))
+	if err != nil {
+		return 0, err
+	}
+	for _, path := range list {
+		info, err := os.Stat(path)
+		if err != nil || !info.ModTime().Before(before) {
+			continue // somebody was faster, or it still grows
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return n, fmt.Errorf("removing half a file: %w", err)
+		}
+		n++
+	}
+	return n, nil
+}
+
 // Open implements Blobs.
 func (d *Disk) Open(_ context.Context, sha string) (io.ReadSeekCloser, error) {
 	p, err := d.path(sha)

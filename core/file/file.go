@@ -98,6 +98,8 @@ type Blobs interface {
 	Walk(ctx context.Context, f func(sha string, since time.Time) error) error
 	// Remove deletes a content; it is no error when there is none.
 	Remove(ctx context.Context, sha string) error
+	// Clean removes what a Put that was cut off before the time has left, and returns how many.
+	Clean(ctx context.Context, before time.Time) (int, error)
 }
 
 // Store is what the service needs of the database.
@@ -190,7 +192,7 @@ func (s *Service) Of(ctx context.Context, subject mainstay.Ref) ([]Exhibit, erro
 // orphanAge is how old a content must be before Sweep may take it for forgotten: an upload may be about to commit its row.
 const orphanAge = 24 * time.Hour
 
-// Sweep removes the contents that no exhibit refers to, and returns how many. It is for a job once a day.
+// Sweep removes the contents that no exhibit refers to and what uploads that were cut off have left, and returns how many. It is for a job once a day.
 func (s *Service) Sweep(ctx context.Context) (int, error) {
 	now, removed := s.cfg.Time.Now(), 0
 	err := s.cfg.Blobs.Walk(ctx, func(sha string, since time.Time) error {
@@ -207,7 +209,8 @@ func (s *Service) Sweep(ctx context.Context) (int, error) {
 	if err != nil {
 		return removed, fmt.Errorf("sweeping files: %w", err)
 	}
-	return removed, nil
+	half, err := s.cfg.Blobs.Clean(ctx, now.Add(-orphanAge))
+	return removed + half, err
 }
 
 // CleanName is a file name that can stand in a header and on a page: the last element of a path, printable, not hidden, at

@@ -126,9 +126,16 @@ func TestSweep(t *testing.T) {
 		if n, err := s.Sweep(t.Context()); err != nil || n != 0 {
 			t.Fatalf("a young content was swept: %d, %v", n, err)
 		}
+		half := filepath.Join(dir, "incoming", "1.part") // of a server that was killed
+		if err := os.WriteFile(half, []byte("hal"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		e.Clock.Advance(25 * time.Hour)
-		if n, err := s.Sweep(t.Context()); err != nil || n != 1 {
+		if n, err := s.Sweep(t.Context()); err != nil || n != 2 {
 			t.Fatalf("%d swept: %v", n, err)
+		}
+		if _, err := os.Stat(half); err == nil {
+			t.Error("half a file is left")
 		}
 		if _, err := disk.Open(t.Context(), orphan.SHA256); !mainstay.Is(err, mainstay.NotFound) {
 			t.Error(err)

@@ -222,7 +222,12 @@ func (p *Pages) save(c *web.Ctx) error {
 }
 
 // hint says what counts when a field is left empty.
-func hint(below string) string { return "Empty: " + below }
+func hint(below string) string {
+	if below == "forever" {
+		return "Left empty, they are kept for ever."
+	}
+	return "Left empty, it is " + below + "."
+}
 
 func whatWords(what string) string {
 	switch what {
