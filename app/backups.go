@@ -116,7 +116,7 @@ func room(dir string, need uint64) error {
 }
 
 // Make implements backup.Maker. It takes at most half of one core, so that the intake hardly notices.
-func (m maker) Make(ctx context.Context, path string, progress func(done, of int64)) (made backup.Made, err error) {
+func (m maker) Make(ctx context.Context, path string, progress func(rows int64)) (made backup.Made, err error) {
 	if err := room(filepath.Dir(path), tight); err != nil {
 		return made, err
 	}
@@ -124,7 +124,7 @@ func (m maker) Make(ctx context.Context, path string, progress func(done, of int
 	taken, err := intoFile(path, func(w io.Writer) (Taken, error) {
 		return backupOf(ctx, m.a.DB, m.a.cfg, &gentle{ctx: ctx, w: w}, func() {
 			if rows++; rows%1000 == 0 {
-				progress(rows, 0)
+				progress(rows)
 			}
 		})
 	})
@@ -141,7 +141,7 @@ func (m maker) Make(ctx context.Context, path string, progress func(done, of int
 
 // Try implements backup.Maker: it restores into an embedded database in a folder of its own beside the file, whatever engine the backup
 // was taken from, and removes that again.
-func (m maker) Try(ctx context.Context, path string, progress func(done, of int64)) (tried backup.Tried, err error) {
+func (m maker) Try(ctx context.Context, path string, progress func(rows int64)) (tried backup.Tried, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return tried, mainstay.Errorf(mainstay.NotFound, "The file is not in the folder any more.")
@@ -163,7 +163,7 @@ func (m maker) Try(ctx context.Context, path string, progress func(done, of int6
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	var rows int64
-	t := &trial{seen: map[string]bool{}, progress: func(n int64) { rows += n; progress(rows, 0) }}
+	t := &trial{seen: map[string]bool{}, progress: func(n int64) { rows += n; progress(rows) }}
 	cfg := Config{Data: dir, SecretKeyFile: m.a.cfg.SecretKeyFile, Version: m.a.cfg.Version, Log: m.a.cfg.Log}
 	out, err := restore(ctx, cfg, &gentle{ctx: ctx, r: f}, t)
 	if err != nil {

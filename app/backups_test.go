@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -157,10 +158,7 @@ func TestBackupsThatFail(t *testing.T) {
 		s.Apply(t, keptShop)
 		s.Settle(t)
 		dir := s.Config.BackupDir
-		if err := os.RemoveAll(dir); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(dir, []byte("in the way"), 0o600); err != nil {
+		if err := errors.Join(os.RemoveAll(dir), os.WriteFile(dir, []byte("in the way"), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.Backups.Make(t.Context(), servertest.Operator); err != nil {
@@ -197,10 +195,7 @@ func TestBackupsThatFail(t *testing.T) {
 			t.Errorf("the page answers %d %.300s", page.Status, page.Body)
 		}
 
-		if err := os.Remove(dir); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Mkdir(dir, 0o700); err != nil {
+		if err := errors.Join(os.Remove(dir), os.Mkdir(dir, 0o700)); err != nil {
 			t.Fatal(err)
 		}
 		s.Clock.Advance(2 * time.Second)

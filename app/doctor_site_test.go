@@ -51,6 +51,20 @@ func certFor(t *testing.T, host string, key crypto.Signer, until time.Time) (cer
 	return cert, keyFile
 }
 
+// twoKeys are one that will do and one that is weak.
+func twoKeys(t *testing.T) (good, weak crypto.Signer) {
+	t.Helper()
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // that is the fault to be found
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ec, old
+}
+
 func answers(t *testing.T, body string) *url.URL {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))
@@ -67,14 +81,7 @@ func TestDoctorOfTheSite(t *testing.T) {
 	t.Parallel()
 	s := servertest.New(t, "sqlite")
 	now := s.Clock.Now()
-	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	old, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // that is the fault to be found
-	if err != nil {
-		t.Fatal(err)
-	}
+	ec, old := twoKeys(t)
 	pair := func(key crypto.Signer, host string, until time.Time) func(*app.Config) {
 		cert, keyFile := certFor(t, host, key, until)
 		return func(c *app.Config) { c.TLSCert, c.TLSKey = cert, keyFile }
@@ -248,6 +255,7 @@ func TestDoctorOfPeopleAndSenders(t *testing.T) {
 		})
 		expect("with a backup", "backups", "ok", "The newest that was verified shows")
 		expect("with a backup", "backup disk", "look", "lie on the disk of the data")
+		s.Backups.Stop() // it would make another at once
 		exec(t, s, `UPDATE backup_copy SET began = began - 259200000000`)
 		expect("with an old backup", "backups", "wrong", "none that is recent")
 		exec(t, s, `INSERT INTO webhook_endpoint (id, project, name, spec, secrets, state, reason, failures, since, aside, next_at, ok_at, try_at, error, created_at, updated_at, version)

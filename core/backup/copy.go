@@ -104,10 +104,10 @@ type Tried struct {
 // Maker writes backups and tries to restore them. Both tell how far they are, and end soon after ctx.
 type Maker interface {
 	// Make writes a backup; the file is not there before it is whole.
-	Make(ctx context.Context, file string, progress func(done, of int64)) (Made, error)
+	Make(ctx context.Context, file string, progress func(rows int64)) (Made, error)
 	// Try restores the file into a database of its own, which it then removes, and looks whether everything is there. Any fault is an
 	// error.
-	Try(ctx context.Context, file string, progress func(done, of int64)) (Tried, error)
+	Try(ctx context.Context, file string, progress func(rows int64)) (Tried, error)
 }
 
 // Questions are what the service asks others.

@@ -102,10 +102,10 @@ func (s *Service) leave() {
 	s.now, s.cancel = nil, nil
 }
 
-// progress tells how far the work is.
-func (s *Service) progress(c Copy, state State) func(done, of int64) {
+// progress tells how far the work is; of is how many rows there will be, or were the last time.
+func (s *Service) progress(c Copy, state State, of int64) func(done int64) {
 	var told time.Time
-	return func(done, of int64) {
+	return func(done int64) {
 		now := s.cfg.Time.Now()
 		s.mu.Lock()
 		if s.now != nil {
@@ -124,7 +124,7 @@ func (s *Service) progress(c Copy, state State) func(done, of int64) {
 
 // work makes the backup and tries it.
 func (s *Service) work(ctx context.Context, c Copy) {
-	made, err := s.cfg.Maker.Make(ctx, s.Path(c), s.progress(c, Making))
+	made, err := s.cfg.Maker.Make(ctx, s.Path(c), s.progress(c, Making, s.before(ctx)))
 	now := s.cfg.Time.Now()
 	if err != nil {
 		s.fail(ctx, c, "making", err)
@@ -139,10 +139,19 @@ func (s *Service) work(ctx context.Context, c Copy) {
 	s.try(ctx, c)
 }
 
+// before is how many rows the newest backup that was verified has, 0 without one.
+func (s *Service) before(ctx context.Context) int64 {
+	h, err := s.Health(ctx)
+	if err != nil {
+		return 0 // it only guesses how long it will take
+	}
+	return h.Newest.Rows
+}
+
 // try restores the copy into a database of its own.
 func (s *Service) try(ctx context.Context, c Copy) {
-	s.progress(c, Verifying)(0, c.Rows)
-	tried, err := s.cfg.Maker.Try(ctx, s.Path(c), s.progress(c, Verifying))
+	s.progress(c, Verifying, c.Rows)(0)
+	tried, err := s.cfg.Maker.Try(ctx, s.Path(c), s.progress(c, Verifying, c.Rows))
 	if err != nil {
 		s.fail(ctx, c, "verifying", err)
 		return

@@ -69,6 +69,10 @@ func TestRotatedKeys(t *testing.T) {
 			t.Errorf("the file is %v (%v)", info, err)
 		}
 	}
+}
+
+func TestKeyFilesThatAreNone(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"", "abc", strings.Repeat("0", 64) + "\nold abc", "old " + strings.Repeat("0", 64), strings.Repeat("0", 64) + " x"} {
 		if _, err := setting.ParseKeyFile(text); err == nil {
 			t.Errorf("%q is a key file", text)
