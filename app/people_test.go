@@ -24,6 +24,7 @@ import (
 	"github.com/mainstayhq/mainstay/core/notify"
 	"github.com/mainstayhq/mainstay/core/people"
 	"github.com/mainstayhq/mainstay/fact"
+	"github.com/mainstayhq/mainstay/mainstaytest"
 	"github.com/mainstayhq/mainstay/mainstaytest/servertest"
 	"github.com/mainstayhq/mainstay/practice/incident"
 )
@@ -238,15 +239,11 @@ func TestErasureForgetsAndTheChainStaysWhole(t *testing.T) {
 // erased waits until the journal has forgotten.
 func (w *world) erased(t *testing.T) {
 	t.Helper()
-	for range 200 {
+	mainstaytest.Eventually(t, "the journal forgets", func() bool {
 		list := must[[]people.Erasure](t)(w.People.Erasures(t.Context()))
-		if !slices.ContainsFunc(list, func(e people.Erasure) bool { return e.DoneAt.IsZero() }) {
-			w.Settle(t)
-			return
-		}
-		time.Sleep(20 * time.Millisecond) // real: a goroutine rewrites
-	}
-	t.Fatal("the journal does not forget")
+		return !slices.ContainsFunc(list, func(e people.Erasure) bool { return e.DoneAt.IsZero() })
+	})
+	w.Settle(t)
 }
 
 // forgotten looks for the name and the address in every table, and verifies the chains.
@@ -351,14 +348,11 @@ func TestARestoredBackupForgetsAgain(t *testing.T) {
 	}
 	again := servertest.New(t, "sqlite", func(c *app.Config) { *c = cfg; c.Log = w.Config.Log })
 	restored := &world{Server: again}
-	for range 100 {
-		if p, err := again.People.ByID(t.Context(), zoe.ID); err == nil && p.Erased() {
-			restored.erased(t)
-			return
-		}
-		time.Sleep(20 * time.Millisecond) // real: a goroutine erases
-	}
-	t.Error("the restored installation knows her still")
+	mainstaytest.Eventually(t, "the restored installation forgets her", func() bool {
+		p, err := again.People.ByID(t.Context(), zoe.ID)
+		return err == nil && p.Erased()
+	})
+	restored.erased(t)
 }
 
 // TestTheAuditIsExported reads the audit as pages, API and files.
